@@ -1,0 +1,37 @@
+#pragma once
+// The time that deadlines are measured on: the steady clock, or one that a test turns by hand.
+// Only main and test fixtures choose a clock; everything else is given one.
+
+#include <atomic>
+#include <chrono>
+
+namespace socketserver {
+
+using Duration = std::chrono::steady_clock::duration;
+using TimePoint = std::chrono::steady_clock::time_point;
+
+/// A source of time that never goes back. Threads: now() may be called from any.
+class Clock {
+ public:
+  Clock() = default;
+  Clock(const Clock&) = delete;
+  Clock& operator=(const Clock&) = delete;
+  virtual ~Clock() = default;
+
+  virtual TimePoint now() const noexcept = 0;
+};
+
+/// @returns the system's steady clock, which a change of the wall clock does not move.
+const Clock& steady_clock() noexcept;
+
+/// A clock that stands still until it is advanced: a test of a 60-second timeout takes no time.
+class ManualClock final : public Clock {
+ public:
+  TimePoint now() const noexcept override { return TimePoint{Duration{ticks_.load()}}; }
+  void advance(Duration by) noexcept { ticks_.fetch_add(by.count()); }
+
+ private:
+  std::atomic<Duration::rep> ticks_{0};
+};
+
+}  // namespace socketserver

@@ -1,0 +1,43 @@
+#pragma once
+// The one type for "until when": a point on the steady clock, or never.
+// Whatever can block takes one, so a chain of calls shares a single bound.
+
+#include <compare>
+#include <optional>
+#include <socketserver/base/clock.hpp>
+
+namespace socketserver {
+
+/// A value; copies are independent. Deadlines order by time, never() last.
+class Deadline {
+ public:
+  static constexpr Deadline never() noexcept { return Deadline{TimePoint::max()}; }
+  static constexpr Deadline at(TimePoint time) noexcept { return Deadline{time}; }
+
+  /// @returns now + timeout, never() for nullopt or where the sum would overflow; a negative one is already over.
+  static Deadline after(std::optional<Duration> timeout, const Clock& clock = steady_clock()) noexcept {
+    if (!timeout) return never();
+    const TimePoint now = clock.now();
+    return *timeout >= TimePoint::max() - now ? never() : Deadline{now + *timeout};
+  }
+
+  constexpr bool is_never() const noexcept { return time_ == TimePoint::max(); }
+  constexpr TimePoint time() const noexcept { return time_; }
+  bool expired(const Clock& clock = steady_clock()) const noexcept {
+    return !is_never() && clock.now() >= time_;
+  }
+  /// @returns the time left, zero when expired, Duration::max() for never().
+  Duration remaining(const Clock& clock = steady_clock()) const noexcept {
+    if (is_never()) return Duration::max();
+    const TimePoint now = clock.now();
+    return now >= time_ ? Duration::zero() : time_ - now;
+  }
+
+  friend constexpr auto operator<=>(const Deadline&, const Deadline&) = default;
+
+ private:
+  explicit constexpr Deadline(TimePoint time) noexcept : time_(time) {}
+  TimePoint time_;
+};
+
+}  // namespace socketserver

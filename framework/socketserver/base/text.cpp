@@ -1,0 +1,96 @@
+#include <algorithm>
+#include <charconv>
+#include <socketserver/base/text.hpp>
+#include <vector>
+
+namespace socketserver {
+namespace {
+
+constexpr std::string_view kWhiteSpace = " \t\n\r\v\f";
+
+bool continues(std::string_view text, std::size_t at) {
+  return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
+}
+
+/// @returns the length of the printable UTF-8 sequence at the front, 0 if there is none. C1 controls
+/// (U+0080..U+009F), surrogates, overlong forms and the line separators U+2028 and U+2029 are not printable.
+/// Source: RFC 3629, section 4.
+std::size_t printable_sequence(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  const auto second = text.size() > 1 ? static_cast<unsigned char>(text[1]) : 0U;
+  if (first < 0x80) return first >= 0x20 && first != 0x7F ? 1 : 0;
+  if (!continues(text, 1)) return 0;
+  if (first >= 0xC2 && first <= 0xDF) return first == 0xC2 && second < 0xA0 ? 0 : 2;
+  if (!continues(text, 2)) return 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
+    const bool separator = text.starts_with("\xE2\x80\xA8") || text.starts_with("\xE2\x80\xA9");
+    return separator ? 0 : 3;
+  }
+  if (!continues(text, 3) || first < 0xF0 || first > 0xF4) return 0;
+  if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return 0;
+  return 4;
+}
+
+std::string escape_byte(char byte) {
+  switch (byte) {
+    case '\n': return "\\n";
+    case '\r': return "\\r";
+    case '\t': return "\\t";
+    default: break;
+  }
+  constexpr std::string_view kHex = "0123456789abcdef";
+  const auto value = static_cast<unsigned char>(byte);
+  return {'\\', 'x', kHex[value >> 4U], kHex[value & 0xFU]};
+}
+
+}  // namespace
+
+std::string_view strip(std::string_view text) noexcept {
+  const std::size_t first = text.find_first_not_of(kWhiteSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
+}
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return out;
+}
+
+std::string escaped(std::string_view text, std::size_t limit_bytes) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = printable_sequence(text);
+    const std::string piece = length == 0 ? escape_byte(text[0]) : std::string(text.substr(0, length));
+    if (out.size() + piece.size() > limit_bytes) return concat(out, "... (", text.size(), " bytes more)");
+    out += piece;
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
+}
+
+std::size_t edit_distance(std::string_view from, std::string_view to) {
+  std::vector<std::size_t> row(to.size() + 1);
+  for (std::size_t j = 0; j <= to.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= from.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= to.size(); ++j) {
+      const std::size_t replaced = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+std::string seconds_text(double seconds) {
+  char digits[32];
+  const auto end = std::to_chars(digits, digits + sizeof digits, seconds).ptr;
+  return std::string(digits, end) + " s";
+}
+
+}  // namespace socketserver

@@ -1,0 +1,16 @@
+#pragma once
+// The policy "inline": the thread that accepts runs the handler, and accepts again when it has ended.
+
+#include <limits>
+#include <socketserver/concurrency/policy.hpp>
+
+namespace socketserver::detail {
+
+class InlinePolicy final : public Policy {
+ public:
+  std::size_t capacity() const noexcept override { return std::numeric_limits<std::size_t>::max(); }
+  void submit(Job job) override { job(); }
+  void join() override {}
+};
+
+}  // namespace socketserver::detail

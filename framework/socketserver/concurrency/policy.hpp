@@ -1,0 +1,50 @@
+#pragma once
+// Who runs a connection: the one small interface behind which the policies stand.
+
+#include <cstddef>
+#include <memory>
+#include <socketserver/base/function.hpp>
+#include <string_view>
+
+namespace socketserver {
+
+enum class PolicyKind {
+  inline_,  // "inline": on the serving thread, one at a time
+  thread,   // a thread for each
+  pool,     // `threads` workers; one stays with its connection until that ends
+  fiber,    // not in this version
+};
+
+/// @returns the name in a configuration: "inline", "thread", "pool", "fiber".
+std::string_view to_string(PolicyKind kind) noexcept;
+
+/// Runs jobs, each of which may block for as long as its connection lives.
+/// A job must not throw. Threads: submit, join and destruction from one thread, the counts from any.
+class Policy {
+ public:
+  Policy() = default;
+  Policy(const Policy&) = delete;
+  Policy& operator=(const Policy&) = delete;
+  virtual ~Policy() = default;
+
+  /// @returns the most jobs it can hold, running and queued. The caller submits no more than that.
+  virtual std::size_t capacity() const noexcept = 0;
+  /// @returns jobs that wait for a worker.
+  virtual std::size_t queued() const noexcept { return 0; }
+  /// Runs the job now or later. @throws std::system_error  no thread could be started; the job will not run.
+  virtual void submit(Job job) = 0;
+  /// Waits until all submitted jobs have ended. More may be submitted afterwards.
+  virtual void join() = 0;
+};
+
+struct PolicyOptions {
+  PolicyKind kind = PolicyKind::pool;
+  std::size_t threads = 4;  // the pool's workers
+  std::size_t queue = 64;   // jobs that may wait for one of them
+};
+
+/// @throws std::system_error      a worker could not be started.
+/// @throws std::invalid_argument  the kind is not in this version.
+std::unique_ptr<Policy> make_policy(const PolicyOptions& options);
+
+}  // namespace socketserver

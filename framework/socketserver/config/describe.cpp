@@ -1,0 +1,96 @@
+#include <cmath>
+#include <socketserver/base/text.hpp>
+#include <socketserver/config/detail/key_table.hpp>
+#include <socketserver/config/load.hpp>
+#include <utility>
+
+namespace socketserver {
+namespace {
+
+using detail::Json;
+using detail::Key;
+using detail::KeyType;
+
+/// The place of a key in a tree of sections; made where it is missing.
+Json& place_of(Json& root, const Key& key) {
+  return key.section.empty() ? root[key.name] : root[key.section][key.name];
+}
+
+std::string_view json_type(KeyType type) {
+  switch (type) {
+    case KeyType::boolean: return "boolean";
+    case KeyType::integer: return "integer";
+    case KeyType::seconds: return "number";
+    case KeyType::object: return "object";
+    case KeyType::text:
+    case KeyType::choice: break;
+  }
+  return "string";
+}
+
+Json key_schema(const Key& key) {
+  Json schema;
+  const std::string_view type = json_type(key.type);
+  schema["type"] = key.nullable ? Json::array({type, "null"}) : Json(type);
+  if (key.type == KeyType::integer) {
+    schema["minimum"] = std::llround(key.least);
+    schema["maximum"] = std::llround(key.most);
+  } else if (key.type == KeyType::seconds) {
+    schema["minimum"] = key.least;
+    schema["maximum"] = key.most;
+  } else if (key.type == KeyType::choice) {
+    schema["enum"] = key.choices;
+  }
+  schema["default"] = key.get(ServerConfig{});
+  schema["description"] = key.unit.empty() ? std::string(key.sentence) : concat(key.sentence, " In ", key.unit, ".");
+  return schema;
+}
+
+Json closed_object() {
+  return {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
+}
+
+}  // namespace
+
+std::string to_json(const ServerConfig& config) {
+  Json document;
+  for (const Key& key : detail::key_table()) place_of(document, key) = key.get(config);
+  return document.dump(2) + "\n";
+}
+
+std::string config_schema() {
+  Json schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "socketserver configuration"}};
+  schema.update(closed_object());
+  schema["properties"]["$schema"] = {{"type", "string"}};
+  for (const Key& key : detail::key_table()) {
+    if (key.section.empty()) {
+      schema["properties"][key.name] = key_schema(key);
+      continue;
+    }
+    Json& section = schema["properties"][key.section];
+    if (section.is_null()) section = closed_object();
+    section["properties"][key.name] = key_schema(key);
+  }
+  return schema.dump(2) + "\n";
+}
+
+std::string config_help() {
+  std::string out;
+  for (const Key& key : detail::key_table()) {
+    out += concat("  ", key.pointer(), " = ", key.get(ServerConfig{}).dump(), "\n      ", key.sentence, " Takes ",
+                  accepted_text(key), key.unit.empty() || key.type == KeyType::seconds ? "" : " ",
+                  key.type == KeyType::seconds ? "" : key.unit, ".\n");
+  }
+  return out;
+}
+
+std::string config_markdown() {
+  std::string out = "| key | default | takes | meaning |\n|---|---|---|---|\n";
+  for (const Key& key : detail::key_table()) {
+    out += concat("| `", key.pointer(), "` | `", key.get(ServerConfig{}).dump(), "` | ", accepted_text(key), " | ",
+                  key.sentence, " |\n");
+  }
+  return out;
+}
+
+}  // namespace socketserver

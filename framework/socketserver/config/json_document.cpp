@@ -1,0 +1,123 @@
+#include <algorithm>
+#include <socketserver/base/errors.hpp>
+#include <socketserver/base/text.hpp>
+#include <socketserver/config/detail/json_document.hpp>
+#include <utility>
+#include <vector>
+
+namespace socketserver::detail {
+namespace {
+
+constexpr std::size_t kDeepest = 64;  // levels; nlohmann's dump() recurses, so depth must be bounded
+
+/// Builds the document from the parser's events, and knows where in it each one is.
+class Builder final : public nlohmann::json_sax<Json> {
+ public:
+  Builder(std::string_view text, std::string_view file) : text_(text), file_(file) {}
+
+  Json take() { return std::move(root_); }
+
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t&) override { return add(value); }
+  bool string(string_t& value) override { return add(std::move(value)); }
+  bool binary(binary_t&) override { return false; }  // JSON text has none
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return shut(); }
+  bool end_array() override { return shut(); }
+
+  bool key(string_t& name) override {
+    if (open_.back()->contains(name)) fail("this key is there twice", child_pointer(pointer(), name));
+    keys_.back() = std::move(name);
+    return true;
+  }
+
+  bool parse_error(std::size_t byte, const std::string&, const nlohmann::detail::exception& error) override {
+    // The byte is the one after the last that was read, and counts from 1.
+    const std::size_t at = std::min(byte > 0 ? byte - 1 : 0, text_.size());
+    const std::string_view before = text_.substr(0, at);
+    const auto line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
+    const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+    const std::string_view reason = error.what();
+    const std::size_t colon = reason.find(": ");
+    throw ConfigError({std::string(file_), pointer(), line, at - line_start + 1},
+                      concat("not JSON: ", reason.substr(colon == std::string_view::npos ? 0 : colon + 2)));
+  }
+
+ private:
+  template <typename Value>
+  bool add(Value&& value) {
+    place(std::forward<Value>(value));
+    return true;
+  }
+
+  template <typename Value>
+  Json& place(Value&& value) {
+    if (open_.empty()) return root_ = std::forward<Value>(value);
+    Json& parent = *open_.back();
+    if (parent.is_array()) return parent.emplace_back(std::forward<Value>(value));
+    return parent[keys_.back()] = std::forward<Value>(value);
+  }
+
+  bool open(Json container) {
+    if (open_.size() == kDeepest) fail(concat("nested deeper than ", kDeepest, " levels"), pointer());
+    open_.push_back(&place(std::move(container)));
+    keys_.emplace_back();
+    return true;
+  }
+
+  bool shut() {
+    open_.pop_back();
+    keys_.pop_back();
+    return true;
+  }
+
+  /// Where the value that comes next belongs.
+  std::string pointer() const {
+    std::string out;
+    for (std::size_t i = 0; i < open_.size(); ++i) {
+      out = child_pointer(out, open_[i]->is_array() ? std::to_string(open_[i]->size()) : keys_[i]);
+    }
+    return out;
+  }
+
+  [[noreturn]] void fail(std::string_view problem, std::string at) const {
+    throw ConfigError({std::string(file_), std::move(at)}, problem);
+  }
+
+  std::string_view text_;
+  std::string_view file_;
+  Json root_;
+  std::vector<Json*> open_;         // the containers around the place, outermost first
+  std::vector<std::string> keys_;   // the current key of each; "" in arrays
+};
+
+/// Names two mistakes that the parser would only call an invalid literal, or let pass.
+void check_encoding(std::string_view text, std::string_view file) {
+  const ConfigError::Place start{std::string(file), "", 1, 1};
+  if (text.starts_with("\xEF\xBB\xBF")) throw ConfigError(start, "a byte order mark; save the file as UTF-8 without one");
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") || text.substr(0, 2).find('\0') != text.npos) {
+    throw ConfigError(start, "this looks like UTF-16; save the file as UTF-8");
+  }
+  if (strip(text).empty()) throw ConfigError(start, "empty; the least configuration is {}");
+}
+
+}  // namespace
+
+std::string child_pointer(std::string_view parent, std::string_view key) {
+  std::string out = concat(parent, "/");
+  for (const char c : key) out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+  return out;
+}
+
+Json parse_strictly(std::string_view text, std::string_view file) {
+  check_encoding(text, file);
+  Builder builder(text, file);
+  Json::sax_parse(text.begin(), text.end(), &builder);
+  return builder.take();
+}
+
+}  // namespace socketserver::detail

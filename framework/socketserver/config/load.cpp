@@ -1,0 +1,159 @@
+#include <cerrno>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <socketserver/base/text.hpp>
+#include <socketserver/config/detail/key_table.hpp>
+#include <socketserver/config/load.hpp>
+#include <stdexcept>
+#include <utility>
+
+namespace socketserver {
+namespace {
+
+using detail::child_pointer;
+using detail::Json;
+using detail::Key;
+using detail::KeyType;
+
+constexpr std::size_t kLargestFile = 16 << 20;
+
+[[noreturn]] void fail(std::string_view file, std::string pointer, std::string_view problem) {
+  throw ConfigError({std::string(file), std::move(pointer)}, problem);
+}
+
+const Key* find_key(std::string_view section, std::string_view name) {
+  for (const Key& key : detail::key_table()) {
+    if (key.section == section && key.name == name) return &key;
+  }
+  return nullptr;
+}
+
+bool is_section(std::string_view name) {
+  for (const Key& key : detail::key_table()) {
+    if (!key.section.empty() && key.section == name) return true;
+  }
+  return false;
+}
+
+/// The known pointer that is most like an unknown one: the same name elsewhere, or a slip of the pen.
+std::string nearest_pointer(std::string_view section, std::string_view name) {
+  std::string best;
+  std::size_t least = std::string::npos;
+  const auto consider = [&](std::string_view known, std::size_t distance, const std::string& pointer) {
+    if (distance > 1 + known.size() / 3 || distance >= least) return;
+    least = distance;
+    best = pointer;
+  };
+  for (const Key& key : detail::key_table()) {
+    // A key of the same section wins over an equally near one of another.
+    consider(key.name, 2 * edit_distance(name, key.name) + (key.section == section ? 0 : 1), key.pointer());
+    if (section.empty() && !key.section.empty()) {
+      consider(key.section, 2 * edit_distance(name, key.section), child_pointer("", key.section));
+    }
+  }
+  return best;
+}
+
+[[noreturn]] void fail_unknown(std::string_view file, std::string_view section, std::string_view name) {
+  const std::string nearest = nearest_pointer(section, name);
+  const std::string hint = nearest.empty() ? "" : concat("; did you mean ", nearest, "?");
+  const std::string parent = section.empty() ? "" : child_pointer("", section);
+  fail(file, child_pointer(parent, name), concat("there is no such key", hint));
+}
+
+bool fits(const Key& key, const Json& value) {
+  if (value.is_null()) return key.nullable;
+  switch (key.type) {
+    case KeyType::boolean: return value.is_boolean();
+    case KeyType::text: return value.is_string();
+    case KeyType::object: return value.is_object();
+    case KeyType::integer:
+    case KeyType::seconds: {
+      if (key.type == KeyType::integer ? !value.is_number_integer() : !value.is_number()) return false;
+      const auto number = value.get<double>();
+      return number >= key.least && number <= key.most;
+    }
+    case KeyType::choice:
+      for (const std::string_view choice : key.choices) {
+        if (value == choice) return true;
+      }
+      return false;
+  }
+  return false;
+}
+
+void apply(ServerConfig& config, const Key& key, const Json& value, std::string_view file) {
+  if (!fits(key, value)) {
+    const std::string got = value.is_structured() ? (value.is_array() ? "an array" : "an object") : value.dump();
+    fail(file, key.pointer(), concat("got ", escaped(got, 100), "; takes ", accepted_text(key)));
+  }
+  try {
+    key.set(config, value);
+  } catch (const std::invalid_argument& error) {
+    fail(file, key.pointer(), error.what());
+  }
+}
+
+void apply_section(ServerConfig& config, std::string_view section, const Json& values, std::string_view file) {
+  if (!values.is_object()) fail(file, child_pointer("", section), "got something else than an object of keys");
+  for (const auto& [name, value] : values.items()) {
+    const Key* key = find_key(section, name);
+    if (key == nullptr) fail_unknown(file, section, name);
+    apply(config, *key, value, file);
+  }
+}
+
+void apply_document(ServerConfig& config, const Json& document, std::string_view file) {
+  if (!document.is_object()) fail(file, "", "the root is not an object");
+  for (const auto& [name, value] : document.items()) {
+    if (name == "$schema") {
+      if (!value.is_string()) fail(file, "/$schema", "takes a string");
+    } else if (is_section(name)) {
+      apply_section(config, name, value, file);
+    } else if (const Key* key = find_key("", name)) {
+      apply(config, *key, value, file);
+    } else {
+      fail_unknown(file, "", name);
+    }
+  }
+}
+
+void apply_override(ServerConfig& config, const ConfigOverride& change) {
+  for (const Key& key : detail::key_table()) {
+    if (key.pointer() != change.pointer) continue;
+    return apply(config, key, detail::parse_strictly(change.json, concat(change.source, " ", change.pointer)),
+                 change.source);
+  }
+  const std::string_view path = std::string_view(change.pointer).substr(change.pointer.starts_with('/') ? 1 : 0);
+  const std::size_t slash = path.find('/');
+  if (slash == std::string_view::npos) fail_unknown(change.source, "", path);
+  fail_unknown(change.source, path.substr(0, slash), path.substr(slash + 1));
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(path, "", concat("cannot read: ", std::generic_category().message(errno)));
+  std::string text(kLargestFile + 1, '\0');
+  errno = 0;
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) fail(path, "", concat("cannot read: ", std::generic_category().message(errno)));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+}  // namespace
+
+ServerConfig parse_config(std::string_view text, const ConfigOverrides& overrides, std::string_view name) {
+  if (text.size() > kLargestFile) fail(name, "", concat("larger than ", kLargestFile, " bytes"));
+  ServerConfig config;
+  apply_document(config, detail::parse_strictly(text, name), name);
+  for (const ConfigOverride& change : overrides) apply_override(config, change);
+  return config;
+}
+
+ServerConfig load_config(const std::string& path, const ConfigOverrides& overrides) {
+  return parse_config(read_file(path), overrides, path);
+}
+
+}  // namespace socketserver

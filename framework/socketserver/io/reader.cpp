@@ -1,0 +1,162 @@
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <socketserver/base/text.hpp>
+#include <socketserver/io/reader.hpp>
+#include <utility>
+
+namespace socketserver {
+namespace {
+
+constexpr std::size_t kBlock = 65536;  // how far read(n) runs ahead of what has arrived
+
+std::span<std::byte> writable(char* data, std::size_t size) {
+  return std::as_writable_bytes(std::span(data, size));
+}
+
+}  // namespace
+
+Reader::Reader(Stream& stream, ReaderOptions options) : stream_(stream), options_(options) {
+  options_.max_line = std::max<std::size_t>(options_.max_line, 1);
+  options_.read_buffer = std::max<std::size_t>(options_.read_buffer, 1);
+}
+
+std::optional<std::string_view> Reader::read_until(std::string_view delimiter) {
+  assert(!delimiter.empty());
+  std::size_t searched = 0;
+  for (;;) {
+    const std::string_view seen = buffered().substr(0, options_.max_line);
+    const std::size_t from = searched < delimiter.size() ? 0 : searched - delimiter.size() + 1;
+    if (const std::size_t at = seen.find(delimiter, from); at != std::string_view::npos) {
+      return take(at + delimiter.size());
+    }
+    if (seen.size() == options_.max_line) throw LineTooLong(options_.max_line);
+    searched = seen.size();
+    if (!fill(options_.max_line, !seen.empty())) {
+      if (buffered().empty()) return std::nullopt;
+      return take(buffered().size());
+    }
+  }
+}
+
+std::optional<std::string_view> Reader::readline(std::size_t limit) {
+  if (limit == 0) return std::string_view{};
+  std::size_t searched = 0;
+  for (;;) {
+    const std::string_view seen = buffered().substr(0, limit);
+    if (const std::size_t at = seen.find('\n', searched); at != std::string_view::npos) return take(at + 1);
+    if (seen.size() == limit) return take(limit);
+    if (seen.size() >= options_.max_line) throw LineTooLong(options_.max_line);
+    searched = seen.size();
+    if (!fill(std::min(limit, options_.max_line), !seen.empty())) {
+      if (buffered().empty()) return std::nullopt;
+      return take(buffered().size());
+    }
+  }
+}
+
+std::size_t Reader::read(std::span<std::byte> into) { return read_rest(into, 0); }
+
+std::string Reader::read(std::size_t n) {
+  std::string bytes;
+  for (;;) {
+    const std::size_t have = bytes.size();
+    bytes.resize(have + std::min(n - have, std::max(kBlock, have)));
+    const std::size_t got = read_rest(writable(bytes.data(), bytes.size()), have);
+    if (got == n || got < bytes.size()) {
+      bytes.resize(got);
+      return bytes;
+    }
+  }
+}
+
+/// Fills `into`, of which the first `have` bytes are there. On an error all of them go back to the buffer.
+/// @returns the bytes there now: fewer than asked at EOF only.
+std::size_t Reader::read_rest(std::span<std::byte> into, std::size_t have) {
+  try {
+    while (have < into.size()) {
+      const std::span<std::byte> rest = into.subspan(have);
+      if (!buffered().empty()) {
+        const std::string_view piece = buffered().substr(0, rest.size());
+        std::memcpy(rest.data(), piece.data(), piece.size());
+        begin_ += piece.size();
+        have += piece.size();
+      } else if (rest.size() >= options_.read_buffer) {
+        const std::size_t got = receive(rest, have > 0);
+        if (got == 0) break;
+        have += got;
+      } else if (!fill(options_.read_buffer, have > 0)) {
+        break;
+      }
+    }
+  } catch (...) {
+    put_back({reinterpret_cast<const char*>(into.data()), have});
+    throw;
+  }
+  message_deadline_.reset();
+  return have;
+}
+
+std::string_view Reader::peek() {
+  if (buffered().empty()) fill(options_.read_buffer, false);
+  return buffered();
+}
+
+std::string_view Reader::take(std::size_t bytes) {
+  const std::string_view taken = buffered().substr(0, bytes);
+  begin_ += bytes;
+  message_deadline_.reset();
+  return taken;
+}
+
+/// Reads once into the buffer, which may grow to hold `most` bytes. @returns false at EOF.
+bool Reader::fill(std::size_t most, bool begun) {
+  make_room(most);
+  const std::size_t got = receive(writable(buffer_.get() + end_, capacity_ - end_), begun);
+  end_ += got;
+  return got > 0;
+}
+
+/// Reads once. `begun`: a part of the message is here, so the read clock runs; it starts with the first such wait.
+std::size_t Reader::receive(std::span<std::byte> into, bool begun) {
+  if (begun && !message_deadline_) message_deadline_ = stream_.deadline(stream_.timeouts().read);
+  const Deadline deadline = begun ? *message_deadline_ : stream_.deadline(stream_.timeouts().idle);
+  IoResult result = stream_.receive(into, deadline, begun ? Wait::more : Wait::message);
+  if (result.error) {
+    message_deadline_.reset();
+    if (result.error == std::errc::timed_out) {
+      result.operation = begun ? "read timeout, message incomplete" : "idle timeout, no message";
+    }
+    throw_stream_error(result);
+  }
+  return result.bytes;
+}
+
+/// Makes free space behind end_: moves what is buffered to the front, and grows the buffer if it is full.
+void Reader::make_room(std::size_t most) {
+  const std::size_t used = end_ - begin_;
+  std::size_t wanted = std::max(capacity_, options_.read_buffer);
+  if (used == 0) wanted = options_.read_buffer;  // a long line's memory is given back
+  if (used == wanted) wanted = std::max(used + 1, std::min(2 * used, most));
+  if (wanted != capacity_) {
+    std::unique_ptr<char[]> larger(new char[wanted]);  // not zeroed: only what was received is ever read
+    std::copy_n(buffer_.get() + begin_, used, larger.get());
+    buffer_ = std::move(larger);
+    capacity_ = wanted;
+  } else if (begin_ > 0) {
+    std::memmove(buffer_.get(), buffer_.get() + begin_, used);
+  }
+  begin_ = 0;
+  end_ = used;
+}
+
+void Reader::put_back(std::string_view bytes) {
+  const std::string all = concat(bytes, buffered());
+  buffer_.reset(new char[all.size() + 1]);
+  std::copy(all.begin(), all.end(), buffer_.get());
+  capacity_ = all.size() + 1;
+  begin_ = 0;
+  end_ = all.size();
+}
+
+}  // namespace socketserver

@@ -1,0 +1,107 @@
+#pragma once
+// Buffered, bounded reading from a stream: Python's rfile.
+//
+// The idle clock bounds the wait for a message's first byte; the read clock runs from there to its last byte, and a
+// peer that drips does not extend it. A message is what one call below returns.
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <socketserver/io/stream.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace socketserver {
+
+inline constexpr std::size_t kDefaultMaxLine = 65536;
+inline constexpr std::size_t kDefaultReadBuffer = 4096;
+
+struct ReaderOptions {
+  std::size_t max_line = kDefaultMaxLine;       // longest line in bytes, its end included
+  std::size_t read_buffer = kDefaultReadBuffer;  // bytes asked for at a time; grows up to max_line for a long line
+};
+
+/// Reads one stream. All calls that wait throw
+///   TimeoutError  the idle or read clock, or the lifetime, ran out: what has arrived stays, the next call goes on;
+///   StreamError   the connection failed.
+/// Threads: one at a time; safe beside the stream's senders.
+class Reader {
+ public:
+  class Lines;
+
+  explicit Reader(Stream& stream, ReaderOptions options = {});
+
+  /// Reads through the next '\n', which is kept ('\r' is left alone).
+  /// @returns the line; at EOF the unterminated rest, once; nullopt after it. Valid until the next call.
+  /// @throws LineTooLong  no '\n' within max_line bytes; nothing is consumed.
+  /// Source: Python io, readline, with a bound.
+  std::optional<std::string_view> readline() { return read_until("\n"); }
+  /// The same, but at most limit bytes; the next call goes on from there.
+  std::optional<std::string_view> readline(std::size_t limit);
+  /// Reads through the next delimiter, which is kept. Otherwise as readline().
+  /// @param delimiter  one byte or more.
+  std::optional<std::string_view> read_until(std::string_view delimiter);
+
+  /// Reads n bytes, fewer only at EOF. Memory grows with what arrives, not with n.
+  std::string read(std::size_t n);
+  /// The same into the caller's memory. @returns the number of bytes.
+  std::size_t read(std::span<std::byte> into);
+
+  /// Waits for at least one byte and consumes nothing.
+  /// @returns all that is buffered, empty at EOF. Valid until the next call.
+  std::string_view peek();
+
+  /// @returns a range over the lines: for (std::string_view line : reader.lines()). Throws as readline().
+  Lines lines();
+
+ private:
+  std::string_view buffered() const { return {buffer_.get() + begin_, end_ - begin_}; }
+  std::string_view take(std::size_t bytes);
+  bool fill(std::size_t most, bool begun);
+  std::size_t receive(std::span<std::byte> into, bool begun);
+  void make_room(std::size_t most);
+  std::size_t read_rest(std::span<std::byte> into, std::size_t have);
+  void put_back(std::string_view bytes);
+
+  // buffer_:  | consumed | buffered | free |
+  //           0        begin_     end_    capacity_
+  Stream& stream_;
+  ReaderOptions options_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::optional<Deadline> message_deadline_;  // set while a message has begun and is not complete
+};
+
+/// An input range of lines. It ends at EOF.
+class Reader::Lines {
+ public:
+  struct End {};
+  class Iterator {
+   public:
+    explicit Iterator(Reader& reader) : reader_(reader), line_(reader.readline()) {}
+    std::string_view operator*() const { return *line_; }
+    Iterator& operator++() {
+      line_ = reader_.readline();
+      return *this;
+    }
+    bool operator==(End) const { return !line_; }
+
+   private:
+    Reader& reader_;
+    std::optional<std::string_view> line_;
+  };
+
+  explicit Lines(Reader& reader) : reader_(reader) {}
+  Iterator begin() const { return Iterator(reader_); }
+  static End end() { return {}; }
+
+ private:
+  Reader& reader_;
+};
+
+inline Reader::Lines Reader::lines() { return Lines(*this); }
+
+}  // namespace socketserver

@@ -1,0 +1,115 @@
+#pragma once
+// The connected byte stream that a handler talks to: a socket on a server, memory in a test.
+//
+// Underneath are virtual functions that report bytes and an error code and take a Deadline; on top are Python's calls,
+// which throw. Whoever implements a stream writes the former, whoever uses one calls the latter.
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <socketserver/base/deadline.hpp>
+#include <socketserver/base/errors.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace socketserver {
+
+class Writer;
+
+/// What one operation did: so many bytes, then perhaps an error. No bytes and no error from a read is EOF.
+struct IoResult {
+  std::size_t bytes = 0;
+  std::error_code error{};
+  const char* operation = "recv";  // names the call in an error's text
+};
+
+/// What a read waits for. A drain ends a wait for a message, but lets one that has begun arrive in full.
+enum class Wait { message, more };
+
+enum class ShutdownHow { read, write, both };
+
+/// How long each kind of wait may take; nullopt waits for ever.
+struct StreamTimeouts {
+  std::optional<Duration> idle{};   // for a message's first byte, and for each recv
+  std::optional<Duration> read{};   // from a message's first byte to its last
+  std::optional<Duration> write{};  // one sendall or flush, all of it
+};
+
+/// The abstract stream.
+/// Threads: one reader at a time, beside any number of senders; each sendall arrives whole. shutdown, drain and abort
+/// may come from any thread; close and destruction only from the owner.
+class Stream {
+ public:
+  Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  virtual ~Stream();
+
+  /// Reads what has arrived, waiting for at least one byte.
+  /// @returns 1 to max_bytes bytes; empty at EOF.
+  /// @throws TimeoutError  the idle time, or the connection's lifetime, is over.
+  /// @throws StreamError   the connection failed.
+  std::string recv(std::size_t max_bytes);
+  /// The same into the caller's memory. @returns the number of bytes, 0 at EOF.
+  std::size_t recv(std::span<std::byte> into);
+  /// The same without exceptions.
+  IoResult try_recv(std::span<std::byte> into);
+
+  /// Sends all the bytes, in one piece as the other senders see it, within the write timeout.
+  /// After a failure the peer may have had a part of them: the connection is shut down and later calls fail at once.
+  /// @throws TimeoutError, StreamError  with bytes_transferred().
+  void sendall(std::string_view bytes);
+  void sendall(std::span<const std::byte> bytes);
+  /// The same without exceptions.
+  IoResult try_sendall(std::span<const std::byte> bytes);
+
+  /// Sets all of timeouts() at once: Python's call. nullopt waits for ever, zero does not wait.
+  void settimeout(std::optional<Duration> timeout) noexcept { timeouts_ = {timeout, timeout, timeout}; }
+  void set_timeouts(const StreamTimeouts& timeouts) noexcept { timeouts_ = timeouts; }
+  const StreamTimeouts& timeouts() const noexcept { return timeouts_; }
+  /// Bounds every wait on this stream, whatever its timeout.
+  void set_lifetime(Deadline lifetime) noexcept { lifetime_ = lifetime; }
+  /// @returns when a wait that starts now and may take so long ends: no later than the lifetime.
+  Deadline deadline(std::optional<Duration> timeout) const noexcept;
+
+  /// Flushes the tied writer, then reads: what recv and Reader are made of.
+  IoResult receive(std::span<std::byte> into, Deadline deadline, Wait wait);
+  /// Has this writer flushed before each wait for input, as std::cout is before std::cin waits; null ends that.
+  void tie(Writer* writer) noexcept { tied_ = writer; }
+
+  /// Closes a direction: after `write` the peer sees EOF, after `read` this side does. A peer that is gone is no error.
+  virtual void shutdown(ShutdownHow how = ShutdownHow::both) noexcept = 0;
+  /// Releases the connection. Safe to call twice; later reads and sends fail.
+  virtual void close() noexcept = 0;
+  /// From now on a wait for a message ends with EOF, once what has already arrived has been read.
+  virtual void drain() noexcept = 0;
+  /// Ends all waits, now and later, with an error.
+  virtual void abort() noexcept = 0;
+  /// The clock that this stream's deadlines are on.
+  virtual const Clock& clock() const noexcept { return steady_clock(); }
+
+  /// Reads at least one byte unless there is an error or EOF. An expired deadline still takes what is there.
+  virtual IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) = 0;
+  /// Writes at least one byte unless there is an error.
+  virtual IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) = 0;
+
+ protected:
+  /// Waits for a sendall under way to end; later ones fail. For close().
+  void end_sends() noexcept;
+
+ private:
+  struct Senders;
+  class SendTurn;
+
+  StreamTimeouts timeouts_;
+  Deadline lifetime_ = Deadline::never();
+  Writer* tied_ = nullptr;
+  std::unique_ptr<Senders> senders_;
+};
+
+/// @throws TimeoutError where the error is a timeout, else StreamError.
+[[noreturn]] void throw_stream_error(const IoResult& result);
+
+}  // namespace socketserver

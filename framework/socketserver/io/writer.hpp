@@ -1,0 +1,59 @@
+#pragma once
+// Buffered writing to a stream: Python's wfile, tied to the stream's reads.
+
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <socketserver/io/stream.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace socketserver {
+
+inline constexpr std::size_t kDefaultWriteBuffer = 4096;
+
+/// Collects what is written and sends it when the buffer is full, when the stream is about to wait for input, and on
+/// flush(). So a batch of pipelined requests is answered in one send, and no reply waits in the buffer while the peer
+/// waits for it. Destruction does not flush: it could not report a failure.
+/// All calls throw TimeoutError and StreamError as Stream::sendall does; what was not sent is then lost.
+/// Threads: the stream's reader only. Others use Stream::sendall, which is not ordered with the buffer.
+class Writer {
+ public:
+  /// @param buffer_bytes  0 sends every write at once, as Python's wfile does.
+  explicit Writer(Stream& stream, std::size_t buffer_bytes = kDefaultWriteBuffer);
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  ~Writer();
+
+  void write(std::string_view bytes);
+  void write(std::span<const std::byte> bytes);
+  void flush();
+  /// The same without exceptions.
+  IoResult try_flush();
+
+ private:
+  IoResult try_write(std::string_view bytes);
+
+  Stream& stream_;
+  std::size_t capacity_;
+  std::string buffer_;  // at most capacity_ bytes
+};
+
+inline Writer& operator<<(Writer& out, std::string_view text) {
+  out.write(text);
+  return out;
+}
+
+inline Writer& operator<<(Writer& out, char c) { return out << std::string_view(&c, 1); }
+
+/// Numbers in decimal, the shortest text that reads back as the same value.
+template <typename Number>
+  requires((std::integral<Number> || std::floating_point<Number>) && !std::same_as<Number, char> &&
+           !std::same_as<Number, bool>)
+Writer& operator<<(Writer& out, Number number) {
+  char text[64];
+  return out << std::string_view(text, std::to_chars(text, text + sizeof text, number).ptr);
+}
+
+}  // namespace socketserver

@@ -1,0 +1,123 @@
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <socketserver/base/text.hpp>
+#include <socketserver/net/acceptor.hpp>
+#include <utility>
+
+namespace socketserver {
+namespace {
+
+[[noreturn]] void throw_errno(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+FileDescriptor open_spare() noexcept { return FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+}  // namespace
+
+AcceptError classify_accept_error(std::error_code error) noexcept {
+  switch (error.value()) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM: return AcceptError::resource;
+    case EBADF:
+    case EINVAL:
+    case ENOTSOCK:
+    case EOPNOTSUPP:
+    case EFAULT: return AcceptError::fatal;
+    // Everything else is about the one connection: aborted, the network's errors, a firewall's EPERM.
+    default: return AcceptError::transient;
+  }
+}
+
+Acceptor::Acceptor(const ListenOptions& listen, const SocketOptions& socket)
+    : listen_(listen), socket_(socket), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), spare_(open_spare()) {
+  if (!wake_) throw_errno("eventfd");
+  std::optional<std::system_error> first_error;
+  for (const SocketAddress& candidate : resolve_listen(listen.host, listen.port)) {
+    try {
+      listener_ = open_listener(candidate);
+      address_ = local_address(listener_.get());
+      return;
+    } catch (const std::system_error& error) {
+      if (!first_error) first_error = error;
+    }
+  }
+  throw *first_error;
+}
+
+FileDescriptor Acceptor::open_listener(const SocketAddress& address) const {
+  const std::string where = concat("cannot listen on ", address.to_string());
+  FileDescriptor fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) throw_errno(where);
+  if (listen_.reuse_address) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+  if (listen_.reuse_port) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
+  if (address.family() == AF_INET6) {
+    set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, listen_.host.empty() ? 0 : 1, "IPV6_V6ONLY");
+  }
+  apply_options(fd.get(), socket_);
+  if (::bind(fd.get(), address.data(), address.size()) != 0) throw_errno(where);
+  // The kernel cuts what is larger than somaxconn, so the largest number asks for just that.
+  if (::listen(fd.get(), listen_.backlog.value_or(std::numeric_limits<int>::max())) != 0) throw_errno(where);
+  return fd;
+}
+
+Acceptor::Event Acceptor::wait(bool connections, Deadline deadline) {
+  for (;;) {
+    pollfd fds[2] = {{.fd = wake_.get(), .events = POLLIN, .revents = 0},
+                     {.fd = connections ? listener_.get() : -1, .events = POLLIN, .revents = 0}};
+    // Rounded up, so that the deadline has passed when poll says so.
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(deadline.remaining(), std::chrono::hours(24)));
+    const int ready = ::poll(fds, 2, deadline.is_never() ? -1 : static_cast<int>(left.count()));
+    if (ready < 0 && errno != EINTR) throw_errno("poll");
+    if (ready > 0 && fds[0].revents != 0) {
+      eventfd_t count = 0;
+      (void)::eventfd_read(wake_.get(), &count);
+      return Event::woken;
+    }
+    if (ready > 0) return Event::connection;
+    if (deadline.expired()) return Event::timeout;
+  }
+}
+
+void Acceptor::wake() noexcept { (void)::eventfd_write(wake_.get(), 1); }
+
+Acceptor::Accepted Acceptor::accept() noexcept {
+  sockaddr_storage peer{};
+  socklen_t length = sizeof peer;
+  const int fd = ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_CLOEXEC);
+  if (fd >= 0) return {FileDescriptor(fd), {reinterpret_cast<const sockaddr*>(&peer), length}, {}};
+  const std::error_code error(errno, std::generic_category());
+  if (error.value() == EMFILE || error.value() == ENFILE) turn_one_away();
+  return {{}, {}, error};
+}
+
+void Acceptor::turn_one_away() noexcept {
+  spare_.reset();
+  FileDescriptor(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)).reset();
+  spare_ = open_spare();
+}
+
+void Acceptor::refuse_new() noexcept {
+  // A socket filter that takes no packet: neither SYNs nor the last ACK of a handshake get in any more, so the queue
+  // of established connections only shrinks. Without it one could arrive between the last accept and the close, and
+  // be reset with its request. Source: socket(7), SO_ATTACH_FILTER.
+  sock_filter take_nothing{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
+  const sock_fprog program{.len = 1, .filter = &take_nothing};
+  (void)::setsockopt(listener_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+void Acceptor::close() noexcept { listener_.reset(); }
+
+void Acceptor::reopen() { listener_ = open_listener(address_); }
+
+}  // namespace socketserver

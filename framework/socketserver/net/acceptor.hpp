@@ -1,0 +1,68 @@
+#pragma once
+// A listening socket: binding, accepting without blocking, and waiting for a connection or a wake-up.
+
+#include <socketserver/base/deadline.hpp>
+#include <socketserver/net/address.hpp>
+#include <socketserver/net/file_descriptor.hpp>
+#include <socketserver/net/socket_options.hpp>
+#include <system_error>
+
+namespace socketserver {
+
+/// What a failed accept means. Source: accept(2).
+enum class AcceptError {
+  transient,  // this connection is gone, or nothing was there: go on
+  resource,   // descriptors or memory are short: wait, then go on
+  fatal,      // the listening socket is of no use
+};
+AcceptError classify_accept_error(std::error_code error) noexcept;
+
+/// Threads: one at a time, but wake() from any.
+class Acceptor {
+ public:
+  enum class Event { connection, woken, timeout };
+  struct Accepted {
+    FileDescriptor socket{};
+    SocketAddress peer{};
+    std::error_code error{};  // operation_would_block: none is waiting
+  };
+
+  /// Binds to the first of the host's addresses that can be had, and listens.
+  /// @throws std::system_error  what() names the address; nothing stays open.
+  Acceptor(const ListenOptions& listen, const SocketOptions& socket);
+
+  /// The bound address, port 0 resolved. Stays after close().
+  const SocketAddress& address() const noexcept { return address_; }
+  bool listening() const noexcept { return static_cast<bool>(listener_); }
+  int native_handle() const noexcept { return listener_.get(); }
+
+  /// Waits until a connection is there (if `connections`), wake() was called or the deadline has passed.
+  /// A wake-up is taken by one wait.
+  Event wait(bool connections, Deadline deadline);
+  /// Ends the wait under way or the next one. Threads: any.
+  void wake() noexcept;
+  /// Takes one waiting connection; never blocks. Short of descriptors it spends a spare one to turn the connection
+  /// away, so that its peer learns of it.
+  Accepted accept() noexcept;
+
+  /// From now on no connection arrives, while those that have can still be accepted: after it accept() until
+  /// operation_would_block and close() lose none.
+  void refuse_new() noexcept;
+  /// Stops listening. New connections are refused by the kernel.
+  void close() noexcept;
+  /// Listens again, on the same address. @throws std::system_error.
+  void reopen();
+
+ private:
+  FileDescriptor open_listener(const SocketAddress& address) const;
+  void turn_one_away() noexcept;
+
+  ListenOptions listen_;
+  SocketOptions socket_;
+  FileDescriptor wake_;
+  FileDescriptor spare_;  // given up for a moment when the process has no other left
+  FileDescriptor listener_;
+  SocketAddress address_;
+};
+
+}  // namespace socketserver

@@ -1,0 +1,48 @@
+#pragma once
+// Socket addresses: an IP address and a port, and how names become them.
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace socketserver {
+
+/// An IPv4 or IPv6 address with its port. A value; the default one is no address at all.
+class SocketAddress {
+ public:
+  SocketAddress() = default;
+  SocketAddress(const sockaddr* address, socklen_t length) noexcept;
+
+  /// @returns the address in numbers: "127.0.0.1", "::1", "fe80::1%2". An IPv4 client of a dual-stack server is shown
+  /// as the IPv4 address it is.
+  std::string host() const;
+  std::uint16_t port() const noexcept;
+  int family() const noexcept { return storage_.ss_family; }
+  /// @returns "127.0.0.1:9999" or "[::1]:9999"; "(none)" for no address.
+  std::string to_string() const;
+
+  const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
+  sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage_); }
+  socklen_t size() const noexcept { return length_; }
+
+  friend bool operator==(const SocketAddress& a, const SocketAddress& b) {
+    return a.port() == b.port() && a.host() == b.host();
+  }
+
+ private:
+  sockaddr_storage storage_{};
+  socklen_t length_ = 0;
+};
+
+/// @returns the addresses to listen on for a host and port, best first: "" is any address (dual-stack IPv6, then
+/// IPv4), and a name gives its IPv4 addresses before its IPv6 ones.
+/// @throws std::system_error  the name has no address; what() names it. May wait for the resolver.
+std::vector<SocketAddress> resolve_listen(std::string_view host, std::uint16_t port);
+
+/// @returns the local address of a socket. @throws std::system_error.
+SocketAddress local_address(int fd);
+
+}  // namespace socketserver

@@ -1,0 +1,159 @@
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <socketserver/net/socket_stream.hpp>
+#include <utility>
+
+namespace socketserver {
+namespace {
+
+using std::chrono::duration_cast;
+
+// A socket timeout may end this much after the deadline before it is worth a system call to set it again.
+constexpr Duration kSlack = std::chrono::milliseconds(1);
+constexpr Duration kLongest = std::chrono::hours(24);  // longer waits go round again
+
+std::error_code last_error() { return {errno, std::generic_category()}; }
+std::error_code timed_out() { return std::make_error_code(std::errc::timed_out); }
+
+bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+/// Adds to a counter that one thread at a time writes and any may read.
+void add(std::atomic<std::uint64_t>& counter, std::size_t bytes) {
+  counter.store(counter.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+}
+
+/// Makes the next recv(2) or send(2) return by the deadline, or not wait at all.
+/// @param name     SO_RCVTIMEO or SO_SNDTIMEO.
+/// @param current  what is set on the socket, kept up to date.
+/// @returns the flags for the call.
+int bound_wait(int fd, int name, Duration& current, Deadline deadline) {
+  const Duration left = std::min(deadline.remaining(), kLongest);
+  if (left <= Duration::zero()) return MSG_DONTWAIT;
+  const bool none = deadline.is_never();
+  // A shorter timeout than the deadline's is right, too: the caller goes round again.
+  const bool fits = none ? current == Duration::zero() : current <= left + kSlack && current > left / 2;
+  if (fits) return 0;
+  const auto microseconds = duration_cast<std::chrono::microseconds>(left).count() + 1;
+  const timeval value{.tv_sec = none ? 0 : microseconds / 1'000'000, .tv_usec = none ? 0 : microseconds % 1'000'000};
+  if (::setsockopt(fd, SOL_SOCKET, name, &value, sizeof value) != 0) return MSG_DONTWAIT;
+  current = none ? Duration::zero() : left;
+  return 0;
+}
+
+}  // namespace
+
+SocketStream::SocketStream(FileDescriptor socket, const SocketAddress& peer) noexcept
+    : socket_(std::move(socket)), peer_(peer) {}
+
+SocketStream::~SocketStream() { close(); }
+
+SocketAddress SocketStream::local_address() const { return socketserver::local_address(socket_.get()); }
+
+IoResult SocketStream::read_some(std::span<std::byte> into, Deadline deadline, Wait wait) {
+  IoResult result = wait == Wait::message ? read_message_start(into, deadline) : blocking_read(into, deadline);
+  add(bytes_in_, result.bytes);
+  if (result.bytes > 0 || result.error || into.empty()) return result;
+  // recv(2) returned 0, which is the peer's EOF unless this side has shut reading down.
+  const unsigned state = state_.load();
+  if ((state & kDraining) != 0 && wait == Wait::more) result = read_rest_after_drain(into, deadline);
+  if (result.bytes > 0 || result.error) return result;
+  if ((state_.load() & kAborted) != 0) result.error = std::make_error_code(std::errc::connection_aborted);
+  at_eof_ = !result.error && ((state & kDraining) == 0 || peer_has_closed());
+  return result;
+}
+
+/// drain() shuts down reading while kWaiting is set; before and after it only sets its bit, which is seen here.
+IoResult SocketStream::read_message_start(std::span<std::byte> into, Deadline deadline) {
+  const bool drained = (state_.fetch_or(kWaiting) & kDraining) != 0;
+  IoResult result = blocking_read(into, drained ? Deadline::at(TimePoint::min()) : deadline);
+  state_.fetch_and(~kWaiting);
+  if (drained && result.error == std::errc::timed_out) result.error.clear();  // nothing more has arrived: EOF
+  return result;
+}
+
+IoResult SocketStream::blocking_read(std::span<std::byte> into, Deadline deadline) {
+  for (;;) {
+    const int flags = bound_wait(socket_.get(), SO_RCVTIMEO, receive_timeout_, deadline);
+    const ssize_t got = ::recv(socket_.get(), into.data(), into.size(), flags);
+    if (got >= 0) return {static_cast<std::size_t>(got), {}};
+    if (errno == EINTR) continue;
+    if (!would_block(errno)) return {0, last_error()};
+    if (deadline.expired()) return {0, timed_out()};
+  }
+}
+
+/// After drain() has shut down reading, recv(2) returns 0 where it would wait, although the rest of a message that had
+/// begun may still come and the kernel still takes it. An edge-triggered epoll reports each arrival; recv's 0 is EOF
+/// only if the connection's state says that the peer has closed. (poll(2) would return at once.)
+IoResult SocketStream::read_rest_after_drain(std::span<std::byte> into, Deadline deadline) {
+  const FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data = {}};
+  if (!epoll || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, socket_.get(), &event) != 0) return {0, last_error()};
+  for (;;) {
+    const bool over = peer_has_closed() || (state_.load() & kAborted) != 0;  // asked before reading: data may precede it
+    const ssize_t got = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
+    if (got > 0) add(bytes_in_, static_cast<std::size_t>(got));
+    if (got > 0 || over) return {static_cast<std::size_t>(std::max<ssize_t>(got, 0)), {}};
+    if (got < 0 && errno != EINTR && !would_block(errno)) return {0, last_error()};
+    if (deadline.expired()) return {0, timed_out()};
+    const Duration left = std::min(deadline.remaining(), kLongest);
+    const auto milliseconds = duration_cast<std::chrono::milliseconds>(left).count() + 1;
+    if (::epoll_wait(epoll.get(), &event, 1, static_cast<int>(milliseconds)) < 0 && errno != EINTR) {
+      return {0, last_error()};
+    }
+  }
+}
+
+bool SocketStream::peer_has_closed() const noexcept {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  if (::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return true;
+  return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_FIN_WAIT1 && info.tcpi_state != TCP_FIN_WAIT2;
+}
+
+IoResult SocketStream::write_some(std::span<const std::byte> bytes, Deadline deadline) {
+  for (;;) {
+    const int flags = bound_wait(socket_.get(), SO_SNDTIMEO, send_timeout_, deadline) | MSG_NOSIGNAL;
+    const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), flags);
+    if (sent >= 0) {
+      add(bytes_out_, static_cast<std::size_t>(sent));
+      return {static_cast<std::size_t>(sent), {}, "sendall"};
+    }
+    if (errno == EINTR) continue;
+    if (!would_block(errno)) return {0, last_error(), "sendall"};
+    if (deadline.expired()) return {0, timed_out(), "sendall"};
+  }
+}
+
+void SocketStream::shutdown(ShutdownHow how) noexcept {
+  const std::lock_guard lock(shutdown_mutex_);
+  if (!socket_) return;
+  const int direction = how == ShutdownHow::read ? SHUT_RD : how == ShutdownHow::write ? SHUT_WR : SHUT_RDWR;
+  (void)::shutdown(socket_.get(), direction);  // ENOTCONN: the peer has reset it, which is no error here
+}
+
+void SocketStream::drain() noexcept {
+  // kWaiting may be cleared between the two lines; the reader then finds a read end shut down that it still needs,
+  // which is what read_rest_after_drain is for.
+  if ((state_.fetch_or(kDraining) & kWaiting) != 0) shutdown(ShutdownHow::read);
+}
+
+void SocketStream::abort() noexcept {
+  state_.fetch_or(kAborted);
+  shutdown(ShutdownHow::both);
+}
+
+void SocketStream::close() noexcept { release().reset(); }
+
+FileDescriptor SocketStream::release() noexcept {
+  end_sends();
+  const std::lock_guard lock(shutdown_mutex_);
+  return std::move(socket_);
+}
+
+}  // namespace socketserver

@@ -1,0 +1,68 @@
+#pragma once
+// A stream over a connected TCP socket: the server's connections and the client's.
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <socketserver/io/stream.hpp>
+#include <socketserver/net/address.hpp>
+#include <socketserver/net/file_descriptor.hpp>
+
+namespace socketserver {
+
+/// Waits in the kernel with a deadline: one recv(2) or send(2) an operation, since the socket's own timeouts are only
+/// set again when they no longer fit.
+/// Threads: as Stream.
+class SocketStream final : public Stream {
+ public:
+  /// @param socket  connected, in blocking mode.
+  SocketStream(FileDescriptor socket, const SocketAddress& peer) noexcept;
+  ~SocketStream() override;
+
+  const SocketAddress& peer_address() const noexcept { return peer_; }
+  /// @throws std::system_error  the stream is closed.
+  SocketAddress local_address() const;
+  /// For options this class does not have. Threads: the owner.
+  int native_handle() const noexcept { return socket_.get(); }
+
+  /// Bytes so far. Threads: any.
+  std::uint64_t bytes_in() const noexcept { return bytes_in_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes_out() const noexcept { return bytes_out_.load(std::memory_order_relaxed); }
+  /// Whether the peer has sent EOF, and all before it was read. Threads: the owner.
+  bool at_eof() const noexcept { return at_eof_; }
+
+  /// Gives the socket away; the stream is closed. As close() it waits for a sendall under way in another thread.
+  FileDescriptor release() noexcept;
+
+  void shutdown(ShutdownHow how = ShutdownHow::both) noexcept override;
+  void close() noexcept override;
+  void drain() noexcept override;
+  void abort() noexcept override;
+  IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) override;
+  IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) override;
+
+ private:
+  // Bits of state_: what the reader is doing and what others have asked for.
+  static constexpr unsigned kWaiting = 1;   // the reader waits for a message
+  static constexpr unsigned kDraining = 2;  // drain() was called
+  static constexpr unsigned kAborted = 4;   // abort() was called
+
+  class SocketTimeout;
+
+  IoResult read_message_start(std::span<std::byte> into, Deadline deadline);
+  IoResult blocking_read(std::span<std::byte> into, Deadline deadline);
+  IoResult read_rest_after_drain(std::span<std::byte> into, Deadline deadline);
+  bool peer_has_closed() const noexcept;
+
+  FileDescriptor socket_;
+  const SocketAddress peer_;
+  std::mutex shutdown_mutex_;  // held while another thread shuts the socket down, so that it is not closed meanwhile
+  std::atomic<unsigned> state_{0};
+  std::atomic<std::uint64_t> bytes_in_{0};
+  std::atomic<std::uint64_t> bytes_out_{0};
+  Duration receive_timeout_{};  // as set on the socket; zero is none
+  Duration send_timeout_{};     // the same; guarded by the sender's turn
+  bool at_eof_ = false;
+};
+
+}  // namespace socketserver

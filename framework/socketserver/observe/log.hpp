@@ -1,0 +1,51 @@
+#pragma once
+// The log: one printable line an event, whatever a peer has put into it.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace socketserver {
+
+enum class LogLevel { debug, info, warning, error, off };
+
+struct LogConfig {
+  LogLevel level = LogLevel::info;                              // the least that is written
+  std::string pattern = "[{processName} ({process})] {message}";  // see Logger
+  std::optional<std::string> file{};                            // appended to; standard error if absent
+};
+
+/// Writes lines in a pattern with Python's names: {processName}, {process} (its id), {level}, {time} (local, ISO 8601,
+/// milliseconds) and {message}; {{ and }} are braces.
+/// Threads: safe to share.
+class Logger {
+ public:
+  /// @throws std::invalid_argument  the pattern has an unknown field or a lone brace.
+  /// @throws std::system_error      the file cannot be opened.
+  explicit Logger(const LogConfig& config);
+  Logger(const Logger&) = delete;
+  Logger& operator=(const Logger&) = delete;
+  ~Logger();
+
+  /// Whether a line of this level would be written: ask before composing a costly one.
+  bool enabled(LogLevel level) const noexcept;
+  /// Writes one line. Control characters and bytes that are not UTF-8 are escaped and long text is cut (see escaped()).
+  /// A full disk or closed pipe loses the line, never the caller.
+  void write(LogLevel level, std::string_view message) noexcept;
+
+  void debug(std::string_view message) noexcept { write(LogLevel::debug, message); }
+  void info(std::string_view message) noexcept { write(LogLevel::info, message); }
+  void warning(std::string_view message) noexcept { write(LogLevel::warning, message); }
+  void error(std::string_view message) noexcept { write(LogLevel::error, message); }
+
+ private:
+  struct Sink;
+  LogLevel level_;
+  std::unique_ptr<Sink> sink_;
+};
+
+/// @throws std::invalid_argument  as Logger's constructor; writes nothing.
+void check_log_pattern(std::string_view pattern);
+
+}  // namespace socketserver

@@ -1,0 +1,111 @@
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <memory>
+#include <socketserver/base/text.hpp>
+#include <socketserver/server/base_server.hpp>
+#include <socketserver/server/detail/base_server_impl.hpp>
+#include <socketserver/server/detail/signal_watcher.hpp>
+#include <typeinfo>
+#include <utility>
+
+namespace socketserver {
+namespace {
+
+std::string type_name(const std::type_info& type) {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> name(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
+                                                         &std::free);
+  return status == 0 ? name.get() : type.name();
+}
+
+}  // namespace
+
+BaseServer::BaseServer(ServerConfig config) : impl_(std::make_unique<Impl>(*this, std::move(config))) {}
+BaseServer::~BaseServer() = default;
+
+DrainReport BaseServer::serve_forever() {
+  impl_->begin();
+  try {
+    while (!impl_->lifecycle.stopping()) impl_->turn(Deadline::never());
+  } catch (...) {
+    request_stop();
+    impl_->drain();
+    throw;
+  }
+  return impl_->drain();
+}
+
+DrainReport BaseServer::serve_until_signal() {
+  const detail::SignalWatcher watcher([this] { request_stop(); });
+  return serve_forever();
+}
+
+bool BaseServer::handle_request(Deadline deadline) {
+  if (!impl_->acceptor.listening()) impl_->acceptor.reopen();
+  while (!impl_->lifecycle.stopping()) {
+    if (impl_->turn(deadline)) return true;
+    if (deadline.expired()) {
+      handle_timeout();
+      return false;
+    }
+  }
+  return false;
+}
+
+void BaseServer::request_stop() noexcept {
+  if (impl_->lifecycle.request_stop()) {
+    impl_->start_drain();
+  } else {
+    impl_->acceptor.wake();
+  }
+}
+
+void BaseServer::shutdown() {
+  request_stop();
+  if (!impl_->in_handler()) impl_->lifecycle.wait_until_stopped();
+}
+
+void BaseServer::server_close() {
+  shutdown();
+  if (impl_->in_handler()) return;
+  impl_->acceptor.close();
+  if (impl_->connections.active() > 0) impl_->start_drain();
+  impl_->join();
+  impl_->connections.finish_drain();
+}
+
+const SocketAddress& BaseServer::server_address() const noexcept { return impl_->acceptor.address(); }
+const ServerConfig& BaseServer::config() const noexcept { return impl_->config; }
+ServerStats BaseServer::stats() const { return impl_->stats(); }
+Logger& BaseServer::log() noexcept { return impl_->log; }
+
+bool BaseServer::verify_request(Request&) { return true; }
+void BaseServer::process_request(Request& request) { impl_->submit(request); }
+void BaseServer::shutdown_request(Request& request) { request.stream().shutdown(ShutdownHow::write); }
+
+void BaseServer::close_request(Request& request) {
+  if (request.connection_ != nullptr) impl_->close(*request.connection_);
+}
+
+void BaseServer::handle_error(Request& request, std::exception_ptr error) {
+  const std::string who = request.client_address().to_string();
+  try {
+    std::rethrow_exception(std::move(error));
+  } catch (const StreamError& network) {
+    log().info(concat(who, ": ", network.what()));
+  } catch (const std::exception& exception) {
+    log().error(concat(who, ": ", type_name(typeid(exception)), ": ", exception.what()));
+  } catch (...) {
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    log().error(concat(who, ": an exception of type ", type != nullptr ? type_name(*type) : "unknown"));
+  }
+}
+
+void BaseServer::handle_drain_timeout(std::size_t running) {
+  std::string who;
+  for (const std::string& one : impl_->connections.describe()) who += concat(who.empty() ? "" : ", ", one);
+  log().error(concat(running, " handlers do not end although their connections are shut down: ", who));
+}
+
+}  // namespace socketserver

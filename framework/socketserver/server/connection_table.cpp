@@ -1,0 +1,100 @@
+#include <socketserver/base/text.hpp>
+#include <socketserver/server/detail/connection_table.hpp>
+#include <utility>
+
+namespace socketserver::detail {
+namespace {
+
+std::uint64_t& counter(ServerStats& stats, Outcome outcome) {
+  switch (outcome) {
+    case Outcome::served: return stats.served;
+    case Outcome::rejected: return stats.rejected;
+    case Outcome::timed_out: return stats.timed_out;
+    case Outcome::failed: break;
+  }
+  return stats.failed;
+}
+
+}  // namespace
+
+std::string_view to_string(Outcome outcome) noexcept {
+  switch (outcome) {
+    case Outcome::served: return "served";
+    case Outcome::rejected: return "rejected";
+    case Outcome::timed_out: return "timed out";
+    case Outcome::failed: break;
+  }
+  return "failed";
+}
+
+Connection& ConnectionTable::add(FileDescriptor socket, const SocketAddress& peer, BaseServer& server,
+                                 const ServerConfig& config) {
+  std::list<Connection> made;
+  made.emplace_back(std::move(socket), peer, server, config);
+  const std::lock_guard lock(mutex_);
+  connections_.splice(connections_.end(), made);
+  Connection& connection = connections_.back();
+  connection.position = std::prev(connections_.end());
+  ++ended_.accepted;
+  if (draining_) {
+    connection.stream.drain();
+    ++seen_in_drain_;
+  }
+  return connection;
+}
+
+void ConnectionTable::end(Connection& connection, Outcome outcome) {
+  std::list<Connection> ended;  // destroyed, and so closed, after the lock is released
+  const std::lock_guard lock(mutex_);
+  ended.splice(ended.end(), connections_, connection.position);
+  ended_.bytes_in += connection.stream.bytes_in();
+  ended_.bytes_out += connection.stream.bytes_out();
+  ++counter(ended_, outcome);
+}
+
+std::size_t ConnectionTable::active() const {
+  const std::lock_guard lock(mutex_);
+  return connections_.size();
+}
+
+ServerStats ConnectionTable::stats() const {
+  const std::lock_guard lock(mutex_);
+  ServerStats stats = ended_;
+  stats.active = connections_.size();
+  for (const Connection& connection : connections_) {
+    stats.bytes_in += connection.stream.bytes_in();
+    stats.bytes_out += connection.stream.bytes_out();
+  }
+  return stats;
+}
+
+std::vector<std::string> ConnectionTable::describe() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> texts;
+  for (const Connection& connection : connections_) {
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(steady_clock().now() - connection.accepted_at);
+    texts.push_back(concat(connection.request.client_address().to_string(), " (for ", age.count(), " s)"));
+  }
+  return texts;
+}
+
+void ConnectionTable::start_drain() {
+  const std::lock_guard lock(mutex_);
+  draining_ = true;
+  seen_in_drain_ = connections_.size();
+  for (Connection& connection : connections_) connection.stream.drain();
+}
+
+std::size_t ConnectionTable::abort_all() {
+  const std::lock_guard lock(mutex_);
+  for (Connection& connection : connections_) connection.stream.abort();
+  return connections_.size();
+}
+
+std::size_t ConnectionTable::finish_drain() {
+  const std::lock_guard lock(mutex_);
+  draining_ = false;
+  return seen_in_drain_;
+}
+
+}  // namespace socketserver::detail

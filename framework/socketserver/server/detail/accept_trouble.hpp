@@ -1,0 +1,32 @@
+#pragma once
+// What the accept loop does about failed accepts: how long to wait, and when to say something.
+
+#include <cstdint>
+#include <socketserver/net/acceptor.hpp>
+#include <socketserver/observe/log.hpp>
+
+namespace socketserver::detail {
+
+/// Waits 5 ms after the first failure for want of resources, doubling to 1 s; says so once a second at most.
+/// Threads: the accept loop's.
+class AcceptTrouble {
+ public:
+  AcceptTrouble(Logger& log, const Clock& clock = steady_clock()) : log_(log), clock_(clock) {}
+
+  /// @throws std::system_error  the error is fatal.
+  void failed(std::error_code error);
+  void succeeded() noexcept { delay_ = Duration::zero(); }
+  /// When to try again; in the past if there is no need to wait.
+  Deadline retry_at() const noexcept { return retry_at_; }
+  void retry_now() noexcept { retry_at_ = Deadline::at(TimePoint::min()); }
+
+ private:
+  Logger& log_;
+  const Clock& clock_;
+  Duration delay_{};
+  Deadline retry_at_ = Deadline::at(TimePoint::min());
+  Deadline quiet_until_ = Deadline::at(TimePoint::min());
+  std::uint64_t unsaid_ = 0;
+};
+
+}  // namespace socketserver::detail

@@ -1,0 +1,73 @@
+#pragma once
+// The inside of BaseServer: the accept loop and the drain. The hooks stay in BaseServer.
+
+#include <atomic>
+#include <memory>
+#include <socketserver/concurrency/policy.hpp>
+#include <socketserver/net/acceptor.hpp>
+#include <socketserver/server/base_server.hpp>
+#include <socketserver/server/detail/accept_trouble.hpp>
+#include <socketserver/server/detail/connection_table.hpp>
+#include <socketserver/server/detail/housekeeper.hpp>
+#include <socketserver/server/detail/lifecycle.hpp>
+
+namespace socketserver {
+
+class BaseServer::Impl {
+ public:
+  Impl(BaseServer& server, ServerConfig config);
+
+  // One connection's way, in order.
+  bool turn(Deadline deadline);
+  void dispatch(Acceptor::Accepted accepted);
+  void submit(Request& request);
+  void run(detail::Connection& connection);
+  void end(detail::Connection& connection, detail::Outcome outcome);
+  void close(detail::Connection& connection);
+
+  // A stop, in order.
+  void begin();
+  void start_drain() noexcept;
+  DrainReport drain();
+  void force();
+  void join();
+
+  bool in_handler() const noexcept;
+  ServerStats stats() const;
+
+  BaseServer& server;
+  const ServerConfig config;
+  Logger log;
+  Acceptor acceptor;
+  detail::ConnectionTable connections;
+  detail::Lifecycle lifecycle;
+  // Last, so that their threads end before what they use.
+  detail::Housekeeper housekeeper;
+  std::unique_ptr<Policy> policy;
+
+ private:
+  enum class Taken { connection, nothing, error };
+  Taken accept_one();
+  bool must_pause();
+  bool full() const;
+  void reject(Acceptor::Accepted accepted);
+  void accept_the_rest();
+  void report(Request& request, const std::exception_ptr& error) noexcept;
+  template <typename Hook>
+  void guarded(Request& request, Hook hook) noexcept;
+
+  const std::size_t capacity_;
+  detail::AcceptTrouble trouble_;
+  bool submitted_ = false;  // the connection being dispatched is the policy's now; the serving thread only
+  bool was_full_ = false;   // at the last turn; the serving thread only
+  std::atomic<bool> paused_{false};  // the loop takes no connections, and wants to know when one ends
+  std::atomic<std::size_t> forced_{0};
+  std::atomic<bool> drain_over_{false};  // the drain deadline has passed
+  std::atomic<std::uint64_t> waits_{0};
+  std::atomic<std::uint64_t> accept_errors_{0};
+};
+
+/// Writes what was asked for and what the kernel gave, a line each.
+void log_start(Logger& log, const ServerConfig& config, const Acceptor& acceptor);
+
+}  // namespace socketserver

@@ -1,0 +1,48 @@
+#pragma once
+// The connections that a server has, and the counts of those it has had.
+
+#include <functional>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <socketserver/observe/stats.hpp>
+#include <socketserver/server/detail/connection.hpp>
+#include <string>
+#include <vector>
+
+namespace socketserver::detail {
+
+/// How a connection ended.
+enum class Outcome { served, rejected, timed_out, failed };
+std::string_view to_string(Outcome outcome) noexcept;
+
+/// Threads: safe to share. A connection belongs to whoever got it from add() until end().
+class ConnectionTable {
+ public:
+  /// Counts it as accepted and active. During a drain it is drained at once.
+  Connection& add(FileDescriptor socket, const SocketAddress& peer, BaseServer& server, const ServerConfig& config);
+  /// Counts how it ended, and destroys it.
+  void end(Connection& connection, Outcome outcome);
+
+  std::size_t active() const;
+  /// The counts kept here; the others are zero.
+  ServerStats stats() const;
+  /// One text for each active connection: its address and age.
+  std::vector<std::string> describe() const;
+
+  /// Drains all connections, those still to come included.
+  void start_drain();
+  /// Aborts all connections. @returns how many.
+  std::size_t abort_all();
+  /// Ends the drain. @returns how many connections were active during it.
+  std::size_t finish_drain();
+
+ private:
+  mutable std::mutex mutex_;
+  std::list<Connection> connections_;  // guarded by mutex_, as is all below
+  ServerStats ended_;                  // sums over ended connections, and all accepted ones
+  bool draining_ = false;
+  std::size_t seen_in_drain_ = 0;
+};
+
+}  // namespace socketserver::detail

@@ -1,0 +1,151 @@
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <socketserver/server/detail/housekeeper.hpp>
+#include <thread>
+#include <unordered_set>
+#include <utility>
+
+namespace socketserver::detail {
+namespace {
+
+/// A closing connection. Shared by its two pending operations, the wait for input and the timer: the one that comes
+/// first closes it, and the other is still called.
+struct Lingering {
+  Lingering(asio::io_context& context, FileDescriptor fd) : socket(context, fd.release()), timer(context) {}
+  asio::posix::stream_descriptor socket;
+  asio::steady_timer timer;
+};
+using LingeringPtr = std::shared_ptr<Lingering>;
+
+/// Reads and drops a bounded amount of what has arrived. @returns whether the connection can still bring more.
+bool drop_input(int fd) {
+  constexpr std::size_t kAtOnce = 1 << 20;
+  for (int turn = 0; turn < 16; ++turn) {
+    // MSG_TRUNC drops without copying. Source: tcp(7).
+    const ssize_t dropped = ::recv(fd, nullptr, kAtOnce, MSG_DONTWAIT | MSG_TRUNC);
+    if (dropped == 0) return false;
+    if (dropped < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+  }
+  return true;
+}
+
+/// Whether closing now could cost the peer a reply: something is not acknowledged, or unread input would reset it.
+bool has_something_to_lose(int fd) {
+  int unsent = 0;
+  int unread = 0;
+  return ::ioctl(fd, SIOCOUTQ, &unsent) != 0 || unsent > 0 || ::ioctl(fd, SIOCINQ, &unread) != 0 || unread > 0;
+}
+
+}  // namespace
+
+class Housekeeper::Loop {
+ public:
+  explicit Loop(std::size_t most_lingering)
+      : most_lingering_(most_lingering), alarm_(context_), thread_([this] { context_.run(); }) {}
+
+  ~Loop() {
+    context_.stop();
+    thread_.join();
+  }
+
+  void linger(FileDescriptor fd, Duration time) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (lingering_count_ >= most_lingering_) return;
+      ++lingering_count_;
+    }
+    asio::post(context_, [this, fd = std::move(fd), time]() mutable {
+      begin(std::make_shared<Lingering>(context_, std::move(fd)), time);
+    });
+  }
+
+  void finish_lingering() {
+    asio::post(context_, [this] {
+      const auto all = lingering_;
+      for (const LingeringPtr& one : all) {
+        if (!has_something_to_lose(one->socket.native_handle())) end(one);
+      }
+    });
+    std::unique_lock lock(mutex_);
+    none_left_.wait(lock, [this] { return lingering_count_ == 0; });
+  }
+
+  void set_alarm(Deadline deadline, Job action) {
+    asio::post(context_, [this, deadline, action = std::move(action)]() mutable {
+      alarm_.expires_at(deadline.time());
+      alarm_.async_wait([this, set = ++alarms_, action = std::move(action)](std::error_code cancelled) mutable {
+        if (!cancelled && set == alarms_) action();
+      });
+    });
+  }
+
+  void cancel_alarm() {
+    std::promise<void> cancelled;
+    asio::post(context_, [this, &cancelled] {
+      ++alarms_;
+      alarm_.cancel();
+      cancelled.set_value();
+    });
+    cancelled.get_future().wait();
+  }
+
+ private:
+  void begin(const LingeringPtr& one, Duration time) {
+    lingering_.insert(one);
+    one->timer.expires_after(time);
+    one->timer.async_wait([this, one](std::error_code) { end(one); });
+    wait_for_input(one);
+  }
+
+  void wait_for_input(const LingeringPtr& one) {
+    if (!drop_input(one->socket.native_handle())) return end(one);
+    one->socket.async_wait(asio::posix::stream_descriptor::wait_read, [this, one](std::error_code error) {
+      if (!one->socket.is_open()) return;
+      if (error) return end(one);
+      wait_for_input(one);
+    });
+  }
+
+  void end(const LingeringPtr& one) {
+    if (lingering_.erase(one) == 0) return;
+    std::error_code ignored;  // closing is all that is left to do
+    one->socket.close(ignored);
+    one->timer.cancel();
+    const std::lock_guard lock(mutex_);
+    if (--lingering_count_ == 0) none_left_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable none_left_;
+  const std::size_t most_lingering_;
+  std::size_t lingering_count_ = 0;  // guarded by mutex_; counts from linger(), before the loop has seen it
+
+  asio::io_context context_{1};
+  std::unordered_set<LingeringPtr> lingering_;  // the loop's thread only, as is the alarm
+  asio::steady_timer alarm_;
+  unsigned alarms_ = 0;  // changes with each setting, so that an expired wait whose handler is queued can be cancelled
+  // Keeps run() from returning while there is nothing to do.
+  asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(context_);
+  std::thread thread_;
+};
+
+Housekeeper::Housekeeper(std::size_t most_lingering) : loop_(std::make_unique<Loop>(most_lingering)) {}
+Housekeeper::~Housekeeper() = default;
+
+void Housekeeper::linger(FileDescriptor socket, Duration time) { loop_->linger(std::move(socket), time); }
+void Housekeeper::finish_lingering() { loop_->finish_lingering(); }
+void Housekeeper::set_alarm(Deadline deadline, Job action) { loop_->set_alarm(deadline, std::move(action)); }
+void Housekeeper::cancel_alarm() { loop_->cancel_alarm(); }
+
+}  // namespace socketserver::detail

@@ -1,0 +1,41 @@
+#pragma once
+// One connection as hooks and handlers see it.
+
+#include <socketserver/io/stream.hpp>
+#include <socketserver/net/address.hpp>
+#include <socketserver/server/server_config.hpp>
+
+namespace socketserver {
+
+class BaseServer;
+namespace detail {
+struct Connection;
+}
+
+/// Lives as long as its connection. A test makes one from a stream alone.
+class Request {
+ public:
+  explicit Request(Stream& stream, const SocketAddress& client_address = {}, BaseServer* server = nullptr,
+                   const LimitsConfig& limits = {})
+      : stream_(stream), client_address_(client_address), server_(server), limits_(limits) {}
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+  Stream& stream() const noexcept { return stream_; }
+  const SocketAddress& client_address() const noexcept { return client_address_; }
+  const LimitsConfig& limits() const noexcept { return limits_; }
+  /// @throws std::logic_error  there is none: the handler runs in a test that gave none.
+  BaseServer& server() const;
+
+ private:
+  friend class BaseServer;
+  friend struct detail::Connection;
+
+  Stream& stream_;
+  SocketAddress client_address_;
+  BaseServer* server_;
+  LimitsConfig limits_;
+  detail::Connection* connection_ = nullptr;  // null in a test
+};
+
+}  // namespace socketserver

@@ -1,0 +1,68 @@
+#pragma once
+// TCPServer<Handler>: a server that runs one handler object per connection.
+
+#include <functional>
+#include <socketserver/base/function.hpp>
+#include <socketserver/server/base_server.hpp>
+#include <utility>
+
+namespace socketserver {
+
+/// The policy that the configuration names.
+struct ConfiguredPolicy {
+  static ServerConfig apply(ServerConfig config) { return config; }
+};
+
+/// A policy fixed at compile time, whatever the configuration names.
+template <PolicyKind kind>
+struct FixedPolicy {
+  static ServerConfig apply(ServerConfig config) {
+    config.concurrency.policy = kind;
+    return config;
+  }
+};
+
+/// Serves each connection with a Handler of its own: any type with run(Request&), usually a BaseRequestHandler.
+/// Arguments after the configuration are copied and handed to each handler's constructor; std::ref shares one object:
+///
+///   TCPServer<ChatHandler> server{config, std::ref(room)};
+///   server.serve_forever();
+///
+/// For callers: everything public in BaseServer. May be overridden: its hooks.
+template <typename Handler, typename Policy = ConfiguredPolicy>
+class TCPServer : public BaseServer {
+ public:
+  /// @throws std::system_error  as BaseServer.
+  template <typename... Args>
+  explicit TCPServer(ServerConfig config, Args&&... args)
+      : BaseServer(Policy::apply(std::move(config))), make_and_run_([... kept = std::forward<Args>(args)](Request& request) {
+          Handler handler(unwrap(kept)...);
+          handler.run(request);
+        }) {}
+
+  ~TCPServer() override { server_close(); }
+
+ protected:
+  void finish_request(Request& request) override { make_and_run_(request); }
+
+ private:
+  template <typename T>
+  static const T& unwrap(const T& value) {
+    return value;
+  }
+  template <typename T>
+  static T& unwrap(const std::reference_wrapper<T>& value) {
+    return value.get();
+  }
+
+  MoveOnlyFunction<void(Request&)> make_and_run_;  // called from several threads at once; it only reads what it keeps
+};
+
+template <typename Handler>
+using ThreadingTCPServer = TCPServer<Handler, FixedPolicy<PolicyKind::thread>>;
+template <typename Handler>
+using PoolTCPServer = TCPServer<Handler, FixedPolicy<PolicyKind::pool>>;
+template <typename Handler>
+using InlineTCPServer = TCPServer<Handler, FixedPolicy<PolicyKind::inline_>>;
+
+}  // namespace socketserver

@@ -1,0 +1,15 @@
+#include <array>
+#include <cstddef>
+#include <socketserver/handlers/echo.hpp>
+#include <span>
+
+namespace socketserver {
+
+void EchoHandler::handle() {
+  std::array<std::byte, 4096> buffer;
+  while (const std::size_t received = request().recv(buffer)) {
+    request().sendall(std::span<const std::byte>(buffer.data(), received));
+  }
+}
+
+}  // namespace socketserver

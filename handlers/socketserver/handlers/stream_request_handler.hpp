@@ -1,0 +1,37 @@
+#pragma once
+// The base of handlers that read and write through buffers, line by line or by counted bytes.
+
+#include <cstddef>
+#include <optional>
+#include <socketserver/handlers/base_request_handler.hpp>
+#include <socketserver/io/reader.hpp>
+#include <socketserver/io/writer.hpp>
+
+namespace socketserver {
+
+/// In bytes; what is left out comes from the configuration's limits.
+struct StreamOptions {
+  std::optional<std::size_t> max_line{};
+  std::optional<std::size_t> read_buffer{};
+  std::optional<std::size_t> write_buffer{};
+};
+
+/// Adds rfile() and wfile(), which are there from setup() to finish(). What was written is flushed before the handler
+/// waits for input, and after finish(), also when handle() threw.
+class StreamRequestHandler : public BaseRequestHandler {
+ public:
+  explicit StreamRequestHandler(const StreamOptions& options = {}) : options_(options) {}
+
+ protected:
+  Reader& rfile() noexcept { return *rfile_; }
+  Writer& wfile() noexcept { return *wfile_; }
+
+  void run_phases() final;
+
+ private:
+  StreamOptions options_;
+  Reader* rfile_ = nullptr;  // null outside run(), as wfile_
+  Writer* wfile_ = nullptr;
+};
+
+}  // namespace socketserver

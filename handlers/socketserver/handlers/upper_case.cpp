@@ -1,0 +1,12 @@
+#include <socketserver/base/text.hpp>
+#include <socketserver/handlers/upper_case.hpp>
+
+namespace socketserver {
+
+void UpperCaseHandler::handle() {
+  while (const auto line = rfile().readline()) wfile().write(upper(*line));
+}
+
+void RawUpperCaseHandler::handle() { request().sendall(upper(strip(request().recv(1024)))); }
+
+}  // namespace socketserver

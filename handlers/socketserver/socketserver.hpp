@@ -1,0 +1,12 @@
+#pragma once
+// All that a server's author needs.
+
+#include <socketserver/base/errors.hpp>
+#include <socketserver/base/text.hpp>
+#include <socketserver/cli/serve_main.hpp>
+#include <socketserver/config/load.hpp>
+#include <socketserver/handlers/base_request_handler.hpp>
+#include <socketserver/handlers/echo.hpp>
+#include <socketserver/handlers/stream_request_handler.hpp>
+#include <socketserver/handlers/upper_case.hpp>
+#include <socketserver/server/tcp_server.hpp>
