@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 #include <socketserver/base/text.hpp>
+#include <utility>
 #include <vector>
 
 namespace socketserver {
@@ -73,15 +74,18 @@ std::string escaped(std::string_view text, std::size_t limit_bytes) {
 }
 
 std::size_t edit_distance(std::string_view from, std::string_view to) {
+  // Rows of the usual table; `before` is two rows up, for the exchange of two neighbours.
+  std::vector<std::size_t> before;
+  std::vector<std::size_t> above;
   std::vector<std::size_t> row(to.size() + 1);
   for (std::size_t j = 0; j <= to.size(); ++j) row[j] = j;
   for (std::size_t i = 1; i <= from.size(); ++i) {
-    std::size_t diagonal = row[0];
+    before = std::exchange(above, row);
     row[0] = i;
     for (std::size_t j = 1; j <= to.size(); ++j) {
-      const std::size_t replaced = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1)});
+      const bool exchanged = i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
+      if (exchanged) row[j] = std::min(row[j], before[j - 2] + 1);
     }
   }
   return row.back();

@@ -19,7 +19,8 @@ std::string upper(std::string_view text);
 /// nothing.
 std::string escaped(std::string_view text, std::size_t limit_bytes = 1024);
 
-/// @returns how many single-character insertions, deletions or replacements turn one text into the other.
+/// @returns how many insertions, deletions, replacements and exchanges of neighbouring characters turn one text into
+/// the other (optimal string alignment).
 std::size_t edit_distance(std::string_view from, std::string_view to);
 
 /// @returns a count of seconds as a person writes it: "60 s", "0.25 s".

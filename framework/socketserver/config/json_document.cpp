@@ -30,8 +30,8 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool end_array() override { return shut(); }
 
   bool key(string_t& name) override {
-    if (open_.back()->contains(name)) fail("this key is there twice", child_pointer(pointer(), name));
     keys_.back() = std::move(name);
+    if (open_.back()->contains(keys_.back())) fail("this key is there twice", pointer());
     return true;
   }
 
@@ -79,7 +79,8 @@ class Builder final : public nlohmann::json_sax<Json> {
   std::string pointer() const {
     std::string out;
     for (std::size_t i = 0; i < open_.size(); ++i) {
-      out = child_pointer(out, open_[i]->is_array() ? std::to_string(open_[i]->size()) : keys_[i]);
+      const std::size_t around = i + 1 < open_.size() ? 1 : 0;  // an open element is in its array already
+      out = child_pointer(out, open_[i]->is_array() ? std::to_string(open_[i]->size() - around) : keys_[i]);
     }
     return out;
   }

@@ -41,7 +41,7 @@ std::string nearest_pointer(std::string_view section, std::string_view name) {
   std::string best;
   std::size_t least = std::string::npos;
   const auto consider = [&](std::string_view known, std::size_t distance, const std::string& pointer) {
-    if (distance > 1 + known.size() / 3 || distance >= least) return;
+    if (distance > 2 * (1 + known.size() / 3) || distance >= least) return;
     least = distance;
     best = pointer;
   };

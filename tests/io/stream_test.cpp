@@ -1,0 +1,100 @@
+#include <future>
+#include <socketserver/io/memory_stream.hpp>
+#include <socketserver/io/stream.hpp>
+#include <thread>
+
+#include "support/catch.hpp"
+
+using namespace socketserver;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Accepts so many bytes, at most two at a time, then times out.
+class ShortWrites final : public Stream {
+ public:
+  explicit ShortWrites(std::size_t room) : room_(room) {}
+  void shutdown(ShutdownHow) noexcept override {}
+  void close() noexcept override {}
+  void drain() noexcept override {}
+  void abort() noexcept override { aborted = true; }
+  IoResult read_some(std::span<std::byte>, Deadline, Wait) override { return {}; }
+  IoResult write_some(std::span<const std::byte> bytes, Deadline) override {
+    ++calls;
+    if (taken.size() == room_) return {0, std::make_error_code(std::errc::timed_out), "sendall"};
+    const std::size_t n = std::min({bytes.size(), std::size_t{2}, room_ - taken.size()});
+    taken.append(reinterpret_cast<const char*>(bytes.data()), n);
+    return {n, {}, "sendall"};
+  }
+
+  std::string taken;
+  int calls = 0;
+  bool aborted = false;
+
+ private:
+  std::size_t room_;
+};
+
+}  // namespace
+
+TEST_CASE("sendall goes on after short writes") {
+  ShortWrites stream(100);
+  stream.sendall("abcdefg");
+  CHECK(stream.taken == "abcdefg");
+}
+
+TEST_CASE("a sendall that fails says how much went, and ends the connection") {
+  ShortWrites stream(5);
+  try {
+    stream.sendall("abcdefg");
+    FAIL("no exception");
+  } catch (const TimeoutError& error) {
+    CHECK(error.bytes_transferred() == 5);
+  }
+  CHECK(stream.aborted);
+  const int calls = stream.calls;
+  CHECK_THROWS_AS(stream.sendall("more"), TimeoutError);
+  CHECK(stream.calls == calls);  // a later message does not go out behind half of one
+}
+
+TEST_CASE("recv gives EOF as an empty result") {
+  MemoryStream stream("abc");
+  CHECK(stream.recv(2) == "ab");
+  CHECK(stream.recv(2) == "c");
+  CHECK(stream.recv(2).empty());
+}
+
+TEST_CASE("recv asks for no more memory than a block, whatever it is allowed") {
+  MemoryStream stream("abc");
+  CHECK(stream.recv(std::size_t{1} << 62U) == "abc");
+}
+
+TEST_CASE("settimeout sets every clock; the twins of the calls do not throw") {
+  MemoryStream stream({PeerStep::pause_past_deadline()});
+  stream.settimeout(3s);
+  std::array<std::byte, 4> into{};
+  const IoResult result = stream.try_recv(into);
+  CHECK(result.error == std::errc::timed_out);
+  CHECK(stream.clock().now() == TimePoint{} + 3s);
+  CHECK(stream.timeouts().read == Duration(3s));
+  CHECK(stream.timeouts().write == Duration(3s));
+}
+
+TEST_CASE("messages of several senders arrive whole") {
+  auto [left, right] = MemoryStream::pair();
+  auto send = [&stream = *left](char c) {
+    for (int i = 0; i < 200; ++i) stream.sendall(std::string(64, c) + "\n");
+  };
+  auto first = std::async(std::launch::async, send, 'a');
+  auto second = std::async(std::launch::async, send, 'b');
+  first.get();
+  second.get();
+  left->close();
+  std::string all;
+  for (std::string part = right->recv(65536); !part.empty(); part = right->recv(65536)) all += part;
+  int lines = 0;
+  for (std::size_t at = 0; at < all.size(); at += 65, ++lines) {
+    CHECK(all.substr(at, 65) == std::string(64, all[at]) + "\n");
+  }
+  CHECK(lines == 400);
+}

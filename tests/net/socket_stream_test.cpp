@@ -1,0 +1,255 @@
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+
+#include <future>
+#include <socketserver/io/reader.hpp>
+#include <socketserver/net/acceptor.hpp>
+#include <socketserver/net/socket_stream.hpp>
+#include <thread>
+
+#include "support/catch.hpp"
+#include "support/client.hpp"
+
+using namespace socketserver;
+using namespace std::chrono_literals;
+using testing_support::Client;
+
+namespace {
+
+/// A stream under test and the plain client at its other end.
+struct Connected {
+  Connected() {
+    acceptor.wait(true, Deadline::after(10s));
+    Acceptor::Accepted accepted = acceptor.accept();
+    stream.emplace(std::move(accepted.socket), accepted.peer);
+  }
+  Acceptor acceptor{{.host = "127.0.0.1", .port = 0}, {}};
+  Client client{acceptor.address()};
+  std::optional<SocketStream> stream;
+};
+
+void wait_for_input(int fd) {
+  pollfd input{.fd = fd, .events = POLLIN, .revents = 0};
+  REQUIRE(::poll(&input, 1, 10'000) == 1);
+}
+
+/// Waits until the stream's reader is in the kernel: a reader that has not come so far would make a test easier.
+void wait_until_blocked(pid_t thread) {
+  const std::string path = "/proc/self/task/" + std::to_string(thread) + "/wchan";
+  char where[64] = "";
+  for (int i = 0; i < 100'000; ++i) {
+    FILE* file = std::fopen(path.c_str(), "r");
+    const std::size_t n = file != nullptr ? std::fread(where, 1, sizeof where - 1, file) : 0;
+    if (file != nullptr) std::fclose(file);
+    where[n] = '\0';
+    if (std::string_view(where).find("wait_woken") != std::string_view::npos) return;
+    std::this_thread::yield();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("bytes go both ways and are counted") {
+  Connected pair;
+  pair.client.send("ping");
+  CHECK(pair.stream->recv(100) == "ping");
+  pair.stream->sendall("pongs");
+  CHECK(pair.client.recv() == "pongs");
+  CHECK(pair.stream->bytes_in() == 4);
+  CHECK(pair.stream->bytes_out() == 5);
+  CHECK(pair.stream->peer_address() == local_address(pair.client.native_handle()));
+}
+
+TEST_CASE("EOF is an empty result and known as such") {
+  Connected pair;
+  pair.client.send("x");
+  pair.client.half_close();
+  CHECK(pair.stream->recv(100) == "x");
+  CHECK_FALSE(pair.stream->at_eof());
+  CHECK(pair.stream->recv(100).empty());
+  CHECK(pair.stream->at_eof());
+}
+
+TEST_CASE("recv times out, not early, and the stream can be used after it") {
+  Connected pair;
+  pair.stream->settimeout(30ms);
+  const auto before = std::chrono::steady_clock::now();
+  CHECK_THROWS_AS(pair.stream->recv(1), TimeoutError);
+  CHECK(std::chrono::steady_clock::now() - before >= 30ms);
+  pair.client.send("x");
+  pair.stream->settimeout(10s);
+  CHECK(pair.stream->recv(1) == "x");
+}
+
+TEST_CASE("an expired deadline still takes what has arrived") {
+  Connected pair;
+  pair.client.send("x");
+  wait_for_input(pair.stream->native_handle());
+  pair.stream->settimeout(0s);
+  CHECK(pair.stream->recv(1) == "x");
+  CHECK_THROWS_AS(pair.stream->recv(1), TimeoutError);
+}
+
+TEST_CASE("changing deadlines, longer and shorter, are all kept") {
+  Connected pair;
+  std::array<std::byte, 1> into{};
+  for (const auto timeout : {50ms, 1ms, 200ms, 7ms}) {
+    const Deadline deadline = Deadline::after(timeout);
+    CHECK(pair.stream->read_some(into, deadline, Wait::more).error == std::errc::timed_out);
+    CHECK(deadline.expired());
+  }
+}
+
+TEST_CASE("sendall to a peer that does not read ends at the write timeout") {
+  Connected pair;
+  pair.stream->settimeout(50ms);
+  const std::string much(64 << 20, 'x');
+  try {
+    pair.stream->sendall(much);
+    FAIL("no exception");
+  } catch (const TimeoutError& error) {
+    CHECK(error.bytes_transferred() > 0);
+    CHECK(error.bytes_transferred() < much.size());
+  }
+  CHECK_THROWS_AS(pair.stream->sendall("x"), StreamError);
+}
+
+TEST_CASE("a reset by the peer is a stream error") {
+  Connected pair;
+  pair.client.send("x");
+  wait_for_input(pair.stream->native_handle());
+  pair.client.reset();
+  CHECK_THROWS_AS(
+      [&] {
+        while (!pair.stream->recv(100).empty()) {
+        }
+      }(),
+      StreamError);
+}
+
+TEST_CASE("after close every call fails and none crashes") {
+  Connected pair;
+  pair.stream->close();
+  pair.stream->close();
+  pair.stream->shutdown();
+  pair.stream->drain();
+  pair.stream->abort();
+  CHECK_THROWS_AS(pair.stream->recv(1), StreamError);
+  CHECK_THROWS_AS(pair.stream->sendall("x"), StreamError);
+  CHECK(pair.client.recv().empty());
+}
+
+TEST_CASE("abort wakes a blocked reader with an error") {
+  Connected pair;
+  auto reading = std::async(std::launch::async, [&] { return pair.stream->recv(1); });
+  pair.stream->abort();
+  CHECK_THROWS_AS(reading.get(), StreamError);
+}
+
+TEST_CASE("a drain wakes a reader that waits for a message with EOF") {
+  Connected pair;
+  std::promise<pid_t> thread;
+  auto reading = std::async(std::launch::async, [&] {
+    thread.set_value(::gettid());
+    return pair.stream->recv(1);
+  });
+  wait_until_blocked(thread.get_future().get());
+  pair.stream->drain();
+  CHECK(reading.get().empty());
+  CHECK_FALSE(pair.stream->at_eof());  // the peer has not closed
+}
+
+TEST_CASE("after a drain what has arrived is read, then EOF") {
+  Connected pair;
+  pair.client.send("last");
+  wait_for_input(pair.stream->native_handle());
+  pair.stream->drain();
+  CHECK(pair.stream->recv(100) == "last");
+  CHECK(pair.stream->recv(100).empty());
+}
+
+TEST_CASE("a drain lets a message that has begun arrive in full") {
+  Connected pair;
+  pair.stream->settimeout(10s);
+  pair.client.send("begun");
+  wait_for_input(pair.stream->native_handle());
+  pair.stream->drain();
+  auto reading = std::async(std::launch::async, [&] {
+    Reader reader(*pair.stream);
+    return std::string(reader.readline().value_or("(none)"));
+  });
+  pair.client.send(" and ended\n");
+  CHECK(reading.get() == "begun and ended\n");
+}
+
+TEST_CASE("a message whose beginning raced with the drain arrives in full, too") {
+  // The reader waits for a message, so the drain shuts reading down; its first bytes were in the kernel already.
+  for (const bool then_close : {false, true}) {
+    Connected pair;
+    pair.stream->settimeout(10s);
+    pair.client.send("begun");
+    wait_for_input(pair.stream->native_handle());
+    pair.stream->drain();
+    pair.stream->shutdown(ShutdownHow::read);  // as drain() does when the reader is waiting
+    std::promise<pid_t> thread;
+    auto reading = std::async(std::launch::async, [&] {
+      thread.set_value(::gettid());
+      Reader reader(*pair.stream);
+      std::string all;
+      while (const auto line = reader.readline()) all += *line;
+      return all;
+    });
+    thread.get_future().wait();
+    pair.client.send(then_close ? " and cut" : " and ended\n");
+    if (then_close) pair.client.half_close();
+    CHECK(reading.get() == (then_close ? "begun and cut" : "begun and ended\n"));
+  }
+}
+
+TEST_CASE("such a message still ends at its read deadline, and at an abort") {
+  for (const bool abort : {false, true}) {
+    Connected pair;
+    pair.stream->set_timeouts({.idle = 10s, .read = abort ? 10s : Duration(30ms), .write = 10s});
+    pair.client.send("begun");
+    wait_for_input(pair.stream->native_handle());
+    pair.stream->drain();
+    pair.stream->shutdown(ShutdownHow::read);
+    Reader reader(*pair.stream);
+    auto reading = std::async(std::launch::async, [&] { reader.readline(); });
+    if (abort) pair.stream->abort();
+    CHECK_THROWS_AS(reading.get(), StreamError);
+  }
+}
+
+TEST_CASE("release gives the socket away and leaves a closed stream") {
+  Connected pair;
+  const FileDescriptor socket = pair.stream->release();
+  CHECK(socket);
+  CHECK_FALSE(pair.stream->release());
+  CHECK_THROWS_AS(pair.stream->sendall("x"), StreamError);
+  CHECK(::send(socket.get(), "y", 1, MSG_NOSIGNAL) == 1);
+  CHECK(pair.client.recv() == "y");
+}
+
+TEST_CASE("several senders, a reader and a drain at the same time") {
+  Connected pair;
+  pair.stream->settimeout(10s);
+  auto reading = std::async(std::launch::async, [&] {
+    std::size_t got = 0;
+    for (std::string part = pair.stream->recv(100); !part.empty(); part = pair.stream->recv(100)) got += part.size();
+    return got;
+  });
+  auto send = [&](char c) {
+    for (int i = 0; i < 500; ++i) pair.stream->sendall(std::string(99, c) + "\n");
+  };
+  auto first = std::async(std::launch::async, send, 'a');
+  auto second = std::async(std::launch::async, send, 'b');
+  pair.client.send("hello");
+  for (int i = 0; i < 1000; ++i) {
+    const std::string line = pair.client.recv_line();
+    REQUIRE(line == std::string(99, line[0]) + "\n");
+  }
+  pair.stream->drain();
+  CHECK(reading.get() == 5);
+}

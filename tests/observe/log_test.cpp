@@ -1,0 +1,92 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <regex>
+#include <socketserver/observe/log.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+
+#include "support/catch.hpp"
+
+using namespace socketserver;
+
+namespace {
+
+class TemporaryFile {
+ public:
+  TemporaryFile() { ::close(::mkstemp(path_.data())); }
+  ~TemporaryFile() { std::remove(path_.c_str()); }
+  const std::string& path() const { return path_; }
+  std::string text() const {
+    std::stringstream all;
+    all << std::ifstream(path_).rdbuf();
+    return all.str();
+  }
+
+ private:
+  std::string path_ = "/tmp/socketserver_log_XXXXXX";
+};
+
+std::string logged(const std::string& pattern, std::string_view message) {
+  const TemporaryFile file;
+  Logger({.pattern = pattern, .file = file.path()}).info(message);
+  return file.text();
+}
+
+}  // namespace
+
+TEST_CASE("a pattern's fields are replaced") {
+  const std::string pid = std::to_string(::getpid());
+  CHECK(logged("[{processName} ({process})] {message}", "hello") == "[observe_test (" + pid + ")] hello\n");
+  CHECK(logged("{level}: 100% {{x}} {message}", "m") == "info: 100% {x} m\n");
+  CHECK(std::regex_match(logged("{time} {message}", "m"),
+                         std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} m\n)")));
+}
+
+TEST_CASE("a pattern with an unknown field or a lone brace is refused") {
+  for (const char* pattern : {"{nosuch}", "{message", "message}", "{}"}) {
+    CHECK_THROWS_AS(check_log_pattern(pattern), std::invalid_argument);
+  }
+  CHECK_NOTHROW(check_log_pattern(""));
+}
+
+TEST_CASE("only lines of the level and above are written") {
+  const TemporaryFile file;
+  Logger log({.level = LogLevel::warning, .pattern = "{message}", .file = file.path()});
+  log.debug("1");
+  log.info("2");
+  log.warning("3");
+  log.error("4");
+  CHECK(file.text() == "3\n4\n");
+  CHECK_FALSE(log.enabled(LogLevel::info));
+  CHECK(log.enabled(LogLevel::warning));
+  CHECK_FALSE(Logger({.level = LogLevel::off}).enabled(LogLevel::error));
+}
+
+TEST_CASE("the file is appended to") {
+  const TemporaryFile file;
+  for (int i = 0; i < 2; ++i) Logger({.pattern = "{message}", .file = file.path()}).info("x");
+  CHECK(file.text() == "x\nx\n");
+}
+
+TEST_CASE("nothing in a message adds a line or a control character, and long ones are cut") {
+  const std::string evil = std::string("a\r\nb\x1b[2J\0c", 10) + std::string(2048, 'x');
+  const std::string line = logged("{message}", evil);
+  CHECK(line.starts_with("a\\r\\nb\\x1b[2J\\x00c"));
+  CHECK(std::count_if(line.begin(), line.end(), [](char c) { return c >= 0 && c < 0x20; }) == 1);  // its own end
+  CHECK(line.size() < 1100);
+}
+
+TEST_CASE("a brace in a message is no field") { CHECK(logged("{message}", "{message} {} %v") == "{message} {} %v\n"); }
+
+TEST_CASE("a file that cannot be opened is an error that names it") {
+  try {
+    const Logger log({.file = "/no/such/folder/x.log"});
+    FAIL("no exception");
+  } catch (const std::system_error& error) {
+    CHECK(error.code() == std::errc::no_such_file_or_directory);
+    CHECK(std::string(error.what()).find("/no/such/folder/x.log") != std::string::npos);
+  }
+}

@@ -1,0 +1,343 @@
+// Stopping, draining and serving again.
+
+#include <filesystem>
+#include <socketserver/handlers/upper_case.hpp>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/client.hpp"
+#include "support/running_server.hpp"
+
+using namespace socketserver;
+using namespace testing_support;
+
+namespace {
+
+using UpperServer = TCPServer<UpperCaseHandler>;
+
+std::size_t entries(const char* folder) {
+  const std::filesystem::directory_iterator all(folder);
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+/// Answers one line when the gate opens; says when it has begun.
+struct Gate {
+  std::promise<void> begun;
+  std::promise<void> open;
+};
+class GatedHandler : public StreamRequestHandler {
+ public:
+  explicit GatedHandler(Gate& gate) : gate_(gate) {}
+
+ protected:
+  void handle() override {
+    const std::string line(*rfile().readline());
+    gate_.begun.set_value();
+    gate_.open.get_future().wait();
+    wfile() << line;
+  }
+
+ private:
+  Gate& gate_;
+};
+
+}  // namespace
+
+TEST_CASE("20 servers, each shut down right after its thread starts, all end") {
+  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  for (int i = 0; i < 20; ++i) {
+    RunningServer<UpperServer> running(local_config(policy));
+    running.server.shutdown();
+    running.wait();
+  }
+}
+
+TEST_CASE("a server can be closed without ever having served") {
+  UpperServer server(local_config());
+  const SocketAddress address = server.server_address();
+  server.server_close();
+  CHECK_THROWS_AS(Client(address), std::system_error);
+  server.server_close();
+}
+
+TEST_CASE("leaving the scope closes the socket, and returns descriptors and threads") {
+  { UpperServer warm_up(local_config()); }
+  const std::size_t descriptors = entries("/proc/self/fd");
+  const std::size_t threads = entries("/proc/self/task");
+  SocketAddress address;
+  {
+    RunningServer<UpperServer> running(local_config());
+    address = running.address();
+    Client client(address);
+    CHECK(client.ask("x\n") == "X\n");
+  }
+  CHECK_THROWS_AS(Client(address), std::system_error);
+  CHECK(entries("/proc/self/fd") == descriptors);
+  CHECK(entries("/proc/self/task") == threads);
+}
+
+TEST_CASE("a stop requested before serving makes the first serve_forever return, and only that one") {
+  UpperServer server(local_config());
+  server.shutdown();  // does not wait: nothing serves
+  server.shutdown();
+  server.serve_forever();
+  auto serving = std::async(std::launch::async, [&server] { return server.serve_forever(); });
+  CHECK(eventually([&] {
+    try {
+      Client client(server.server_address());
+      return client.ask("again\n") == "AGAIN\n";
+    } catch (const std::system_error&) {
+      return false;
+    }
+  }));
+  server.shutdown();
+  serving.get();
+}
+
+TEST_CASE("shutdown twice is safe, and does not stop the next serve_forever") {
+  RunningServer<UpperServer> running(local_config());
+  { CHECK(Client(running.address()).ask("x\n") == "X\n"); }
+  running.server.shutdown();
+  running.server.shutdown();
+  running.wait();
+  running.start();
+  CHECK(eventually([&] {
+    try {
+      return Client(running.address()).ask("y\n") == "Y\n";
+    } catch (const std::system_error&) {
+      return false;
+    }
+  }));
+}
+
+TEST_CASE("shutdown from several threads at the same time ends once") {
+  RunningServer<UpperServer> running(local_config());
+  { CHECK(Client(running.address()).ask("x\n") == "X\n"); }
+  std::vector<std::future<void>> stops;
+  for (int i = 0; i < 4; ++i) stops.push_back(std::async(std::launch::async, [&] { running.server.shutdown(); }));
+  for (auto& stop : stops) stop.get();
+  running.wait();
+}
+
+TEST_CASE("a stopped server serves again, at the same address, many times") {
+  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  RunningServer<UpperServer> running(local_config(policy));
+  const SocketAddress address = running.address();
+  for (int i = 0; i < 5; ++i) {
+    {
+      Client client(address);
+      CHECK(client.ask("x\n") == "X\n");
+    }
+    running.stop();
+    CHECK_THROWS_AS(Client(address), std::system_error);
+    running.start();
+    CHECK(eventually([&] {
+      try {
+        Client probe(address);
+        return true;
+      } catch (const std::system_error&) {
+        return false;
+      }
+    }));
+  }
+}
+
+TEST_CASE("an idle client does not hold a stop up, and sees EOF") {
+  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  RunningServer<UpperServer> running(local_config(policy));
+  Client client(running.address());
+  CHECK(client.ask("x\n") == "X\n");
+  const DrainReport report = running.stop();
+  CHECK(report.drained == 1);
+  CHECK(report.forced == 0);
+  CHECK(client.recv_all().empty());
+  CHECK(running.server.stats().served == 1);
+}
+
+TEST_CASE("clients that have never sent anything do not hold a stop up") {
+  RunningServer<UpperServer> running(local_config(PolicyKind::thread));
+  std::vector<Client> clients;
+  for (int i = 0; i < 50; ++i) clients.emplace_back(running.address());
+  CHECK(eventually([&] { return running.server.stats().active == 50; }));
+  CHECK(running.stop().drained == 50);
+}
+
+TEST_CASE("a handler may request the stop: shutdown does not wait for itself there") {
+  class StoppingHandler : public BaseRequestHandler {
+   protected:
+    void handle() override {
+      server().shutdown();
+      request().sendall("stopping\n");
+    }
+  };
+  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  RunningServer<TCPServer<StoppingHandler>> running(local_config(policy));
+  Client client(running.address());
+  CHECK(client.recv_all() == "stopping\n");
+  CHECK(running.wait().drained == 1);
+  CHECK(running.server.stats().failed == 0);  // an exit request is no error
+}
+
+TEST_CASE("a request in progress is answered during a drain, and new connections are refused") {
+  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  Gate gate;
+  RunningServer<TCPServer<GatedHandler>> running(local_config(policy), std::ref(gate));
+  Client client(running.address());
+  client.send("work\n");
+  gate.begun.get_future().wait();
+  running.server.request_stop();
+  if (policy != PolicyKind::inline_) {  // the inline policy's loop is in the handler: they wait, and are refused later
+    CHECK(eventually([&] {
+      try {
+        Client late(running.address());
+        return false;
+      } catch (const std::system_error& error) {
+        return error.code() == std::errc::connection_refused;
+      }
+    }));
+  }
+  gate.open.set_value();
+  CHECK(client.recv_line() == "work\n");
+  CHECK(running.wait().forced == 0);
+}
+
+TEST_CASE("half a request at the stop may be completed") {
+  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  RunningServer<UpperServer> running(local_config(policy));
+  Client client(running.address());
+  CHECK(client.ask("x\n") == "X\n");
+  client.send("beg");
+  CHECK(eventually([&] { return running.server.stats().bytes_in == 5; }));
+  running.server.request_stop();
+  client.send("un\n");
+  CHECK(client.recv_line() == "BEGUN\n");
+  CHECK(client.recv().empty());
+  const DrainReport report = running.wait();
+  CHECK(report.drained == 1);
+  CHECK(report.forced == 0);
+}
+
+TEST_CASE("requests that had arrived when the stop came are answered, on connections not even accepted") {
+  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  UpperServer server(local_config(policy));
+  std::vector<Client> clients;
+  for (int i = 0; i < 100; ++i) {
+    clients.emplace_back(server.server_address());
+    clients.back().send("one\ntwo\n");
+  }
+  server.request_stop();
+  const DrainReport report = server.serve_forever();
+  CHECK(report.drained == 100);
+  CHECK(report.forced == 0);
+  for (Client& client : clients) CHECK(client.recv_all() == "ONE\nTWO\n");
+}
+
+TEST_CASE("the drain deadline shuts down what is still in progress") {
+  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  ServerConfig config = local_config(policy);
+  config.timeouts.drain = 50ms;
+  RunningServer<UpperServer> running(config);
+  Client client(running.address());
+  CHECK(client.ask("x\n") == "X\n");
+  client.send("never ended");
+  CHECK(eventually([&] { return running.server.stats().bytes_in == 13; }));
+  const DrainReport report = running.stop();
+  CHECK(report.drained == 0);
+  CHECK(report.forced == 1);
+  CHECK(client.recv_all().empty());  // half a line is no request: it is not answered
+  CHECK(running.server.stats().failed == 1);
+  CHECK(running.server.stats().active == 0);
+}
+
+TEST_CASE("a drain without a deadline waits for the request") {
+  ServerConfig config = local_config(PolicyKind::thread);
+  config.timeouts.drain.reset();
+  Gate gate;
+  RunningServer<TCPServer<GatedHandler>> running(config, std::ref(gate));
+  Client client(running.address());
+  client.send("work\n");
+  gate.begun.get_future().wait();
+  running.server.request_stop();
+  CHECK_FALSE(running.stopped_within(20ms));
+  gate.open.set_value();
+  CHECK(client.recv_all() == "work\n");
+  CHECK(running.wait().drained == 1);
+}
+
+TEST_CASE("a handler that ignores the end of its connection is named") {
+  class StubbornServer : public TCPServer<GatedHandler> {
+   public:
+    using TCPServer::TCPServer;
+    ~StubbornServer() override { server_close(); }
+    std::promise<std::size_t> running;
+
+   protected:
+    void handle_drain_timeout(std::size_t count) override {
+      TCPServer::handle_drain_timeout(count);
+      running.set_value(count);
+    }
+  };
+  ServerConfig config = local_config(PolicyKind::thread);
+  config.timeouts.drain = 1ms;
+  Gate gate;
+  RunningServer<StubbornServer> running(config, std::ref(gate));
+  Client client(running.address());
+  client.send("work\n");
+  gate.begun.get_future().wait();
+  running.server.request_stop();
+  CHECK(running.server.running.get_future().get() == 1);
+  gate.open.set_value();
+  CHECK(running.wait().forced == 1);
+}
+
+TEST_CASE("handle_request serves one connection, and a stop ends its wait") {
+  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  UpperServer server(local_config(policy));
+  Client client(server.server_address());
+  client.send("one\n");
+  client.half_close();
+  CHECK(server.handle_request());
+  CHECK(client.recv_all() == "ONE\n");
+  auto waiting = std::async(std::launch::async, [&server] { return server.handle_request(); });
+  server.request_stop();
+  CHECK_FALSE(waiting.get());
+}
+
+TEST_CASE("server_close ends connections that handle_request has left running") {
+  UpperServer server(local_config(PolicyKind::thread));
+  Client client(server.server_address());
+  CHECK(server.handle_request());
+  CHECK(client.ask("x\n") == "X\n");
+  server.server_close();
+  CHECK(client.recv_all().empty());
+  CHECK(server.stats().active == 0);
+}
+
+TEST_CASE("serving twice at the same time is refused") {
+  RunningServer<UpperServer> running(local_config());
+  { CHECK(Client(running.address()).ask("x\n") == "X\n"); }
+  CHECK_THROWS_AS(running.server.serve_forever(), std::logic_error);
+}
+
+TEST_CASE("a stop under load answers every request that was received") {
+  const auto policy = GENERATE(PolicyKind::thread, PolicyKind::pool);
+  ServerConfig config = local_config(policy);
+  config.concurrency.threads = 16;
+  RunningServer<UpperServer> running(config);
+  std::atomic<std::uint64_t> replies{0};
+  std::vector<std::future<void>> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.push_back(std::async(std::launch::async, [&] {
+      Client client(running.address());
+      try {
+        while (client.ask("hello\n") == "HELLO\n") replies += 6;
+      } catch (const std::system_error&) {  // the connection has ended: this request did not arrive
+      }
+    }));
+  }
+  CHECK(eventually([&] { return replies > 6000; }));
+  CHECK(running.stop().forced == 0);
+  for (auto& client : clients) client.get();
+  CHECK(running.server.stats().bytes_in == replies);
+  CHECK(running.server.stats().bytes_out == replies);
+}

@@ -1,0 +1,86 @@
+#pragma once
+// A plain blocking TCP client, independent of the streams under test. Every wait is bounded by ten seconds.
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <socketserver/net/address.hpp>
+#include <socketserver/net/file_descriptor.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace testing_support {
+
+class Client {
+ public:
+  explicit Client(const socketserver::SocketAddress& server)
+      : fd_(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const timeval bound{.tv_sec = 10, .tv_usec = 0};
+    check(::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound), "SO_RCVTIMEO");
+    check(::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound), "SO_SNDTIMEO");
+    check(::connect(fd_.get(), server.data(), server.size()), "connect");
+  }
+
+  void send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      check(sent, "send");
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+  }
+
+  /// @returns what comes next, at most `most` bytes; empty at EOF.
+  std::string recv(std::size_t most = 65536) {
+    std::string bytes(most, '\0');
+    ssize_t got = 0;
+    do got = ::recv(fd_.get(), bytes.data(), bytes.size(), 0);
+    while (got < 0 && errno == EINTR);
+    check(got, "recv");
+    bytes.resize(static_cast<std::size_t>(got));
+    return bytes;
+  }
+
+  std::string recv_line() {
+    std::string line;
+    while (!line.ends_with('\n')) {
+      const std::string byte = recv(1);
+      if (byte.empty()) break;
+      line += byte;
+    }
+    return line;
+  }
+
+  std::string recv_all() {
+    std::string all;
+    for (std::string part = recv(); !part.empty(); part = recv()) all += part;
+    return all;
+  }
+
+  std::string ask(std::string_view line) {
+    send(line);
+    return recv_line();
+  }
+
+  void half_close() { ::shutdown(fd_.get(), SHUT_WR); }
+  void reset() {
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    fd_.reset();
+  }
+  void close() { fd_.reset(); }
+  int native_handle() const { return fd_.get(); }
+
+ private:
+  static void check(ssize_t result, const char* what) {
+    if (result < 0) throw std::system_error(errno, std::generic_category(), what);
+  }
+  socketserver::FileDescriptor fd_;
+};
+
+}  // namespace testing_support

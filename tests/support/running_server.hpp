@@ -1,0 +1,69 @@
+#pragma once
+// A server on a free port of the loopback, served by a thread of its own.
+
+#include <chrono>
+#include <future>
+#include <socketserver/server/tcp_server.hpp>
+#include <thread>
+#include <utility>
+
+namespace testing_support {
+
+using socketserver::PolicyKind;
+using socketserver::ServerConfig;
+using namespace std::chrono_literals;
+
+inline constexpr PolicyKind kPolicies[] = {PolicyKind::inline_, PolicyKind::thread, PolicyKind::pool};
+
+/// @returns a quiet configuration for 127.0.0.1 and a free port.
+inline ServerConfig local_config(PolicyKind policy = PolicyKind::pool) {
+  ServerConfig config;
+  config.listen.host = "127.0.0.1";
+  config.listen.port = 0;
+  config.concurrency.policy = policy;
+  config.log.level = socketserver::LogLevel::off;
+  return config;
+}
+
+/// Looks until the predicate holds or ten seconds are over, for what no event announces.
+template <typename Predicate>
+bool eventually(Predicate predicate) {
+  const auto end = std::chrono::steady_clock::now() + 10s;
+  while (std::chrono::steady_clock::now() < end) {
+    if (predicate()) return true;
+    std::this_thread::yield();
+  }
+  return predicate();
+}
+
+template <typename Server>
+class RunningServer {
+ public:
+  template <typename... Args>
+  explicit RunningServer(ServerConfig config, Args&&... args) : server(std::move(config), std::forward<Args>(args)...) {
+    start();
+  }
+  ~RunningServer() { stop(); }
+
+  void start() {
+    serving_ = std::async(std::launch::async, [this] { return server.serve_forever(); });
+  }
+  /// Requests a stop and waits for it, once.
+  socketserver::DrainReport stop() {
+    server.request_stop();
+    return wait();
+  }
+  /// Waits for a stop that was requested otherwise.
+  socketserver::DrainReport wait() { return serving_.valid() ? serving_.get() : socketserver::DrainReport{}; }
+  bool stopped_within(std::chrono::milliseconds time) {
+    return serving_.wait_for(time) == std::future_status::ready;
+  }
+  const socketserver::SocketAddress& address() const { return server.server_address(); }
+
+  Server server;
+
+ private:
+  std::future<socketserver::DrainReport> serving_;
+};
+
+}  // namespace testing_support
