@@ -12,24 +12,31 @@ TEST_CASE("strip removes ASCII white space at both ends only") {
 
 TEST_CASE("upper changes ASCII letters and leaves every other byte alone") {
   CHECK(upper("az AZ 09 {`") == "AZ AZ 09 {`");
-  CHECK(upper("stra\xC3\x9F" "e \xE4") == "STRA\xC3\x9F" "E \xE4");
+  CHECK(upper("stra\xC3\x9F"
+              "e \xE4") ==
+        "STRA\xC3\x9F"
+        "E \xE4");
 }
 
 TEST_CASE("escaped gives one printable line") {
   CHECK(escaped("a\nb\r\tc") == "a\\nb\\r\\tc");
   CHECK(escaped(std::string("\0\x1b[31m\x7f", 7)) == "\\x00\\x1b[31m\\x7f");
-  CHECK(escaped("gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x98\x80") == "gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x98\x80");
+  CHECK(escaped("gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x98\x80") ==
+        "gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x98\x80");
 }
 
 TEST_CASE("escaped escapes what only looks like UTF-8") {
   CHECK(escaped("\x80") == "\\x80");
   CHECK(escaped("\xC3") == "\\xc3");
-  CHECK(escaped("\xC0\xAF") == "\\xc0\\xaf");                      // overlong
-  CHECK(escaped("\xE0\x80\xAF") == "\\xe0\\x80\\xaf");              // overlong
-  CHECK(escaped("\xED\xA0\x80") == "\\xed\\xa0\\x80");              // a surrogate
-  CHECK(escaped("\xF4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");      // past U+10FFFF
-  CHECK(escaped("\xC2\x9B" "31m") == "\\xc2\\x9b" "31m");           // U+009B, a control sequence introducer
-  CHECK(escaped("\xE2\x80\xA8") == "\\xe2\\x80\\xa8");              // U+2028, a line separator
+  CHECK(escaped("\xC0\xAF") == "\\xc0\\xaf");                    // overlong
+  CHECK(escaped("\xE0\x80\xAF") == "\\xe0\\x80\\xaf");           // overlong
+  CHECK(escaped("\xED\xA0\x80") == "\\xed\\xa0\\x80");           // a surrogate
+  CHECK(escaped("\xF4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");  // past U+10FFFF
+  CHECK(escaped("\xC2\x9B"
+                "31m") ==
+        "\\xc2\\x9b"
+        "31m");                                         // U+009B, a control sequence introducer
+  CHECK(escaped("\xE2\x80\xA8") == "\\xe2\\x80\\xa8");  // U+2028, a line separator
 }
 
 TEST_CASE("escaped cuts long text and says how much is missing") {

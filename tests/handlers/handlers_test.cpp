@@ -51,7 +51,8 @@ TEST_CASE("what a stream handler's options leave out comes from the configuratio
 
    protected:
     void handle() override {
-      wfile() << "a" << "b";
+      wfile() << "a"
+              << "b";
       (void)rfile().readline();
     }
   };

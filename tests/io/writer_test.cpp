@@ -38,14 +38,18 @@ TEST_CASE("a raw recv flushes, too") {
 TEST_CASE("a buffer of zero sends every write at once") {
   MemoryStream stream;
   Writer writer(stream, 0);
-  writer << "a" << "b";
+  writer << "a"
+         << "b";
   CHECK(stream.writes() == Sends{"a", "b"});
 }
 
 TEST_CASE("what does not fit goes out in order") {
   MemoryStream stream;
   Writer writer(stream, 4);
-  writer << "abc" << "de" << "0123456789" << "f";
+  writer << "abc"
+         << "de"
+         << "0123456789"
+         << "f";
   writer.flush();
   CHECK(stream.writes() == Sends{"abc", "de", "0123456789", "f"});
 }

@@ -20,7 +20,9 @@ TEST_CASE("no host is any address, IPv6 first since it takes both") {
   CHECK(addresses[1].host() == "0.0.0.0");
 }
 
-TEST_CASE("localhost gives an IPv4 address first") { CHECK(resolve_listen("localhost", 1).at(0).host() == "127.0.0.1"); }
+TEST_CASE("localhost gives an IPv4 address first") {
+  CHECK(resolve_listen("localhost", 1).at(0).host() == "127.0.0.1");
+}
 
 TEST_CASE("a name without an address is an error that names it") {
   try {

@@ -91,7 +91,7 @@ class ScriptedServer : public TCPServer<ScriptedHandler> {
 };
 
 using Calls = std::vector<std::string>;
-const Calls kNormal{"verify_request", "process_request", "finish_request", "construct",       "setup",
+const Calls kNormal{"verify_request", "process_request", "finish_request",   "construct",    "setup",
                     "handle",         "finish",          "shutdown_request", "close_request"};
 
 /// Serves one connection, then another that must not be affected. @returns the calls of the first.
@@ -102,7 +102,8 @@ Calls calls_of_one(PolicyKind policy, Script& script, bool refuse = false, Serve
   CHECK(eventually([&] { return running.server.stats().active == 0; }));
   const Calls calls = script.seen();
   CHECK(Client(running.address()).recv_all().empty());
-  CHECK(eventually([&] { return running.server.stats().accepted == 2 && running.server.stats().active == 0; }));
+  CHECK(
+      eventually([&] { return running.server.stats().accepted == 2 && running.server.stats().active == 0; }));
   if (stats != nullptr) *stats = running.server.stats();
   return calls;
 }
@@ -134,12 +135,14 @@ TEST_CASE("when setup or the constructor throws, nothing of the handler runs any
   const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
   Script script;
   script.throw_in = "setup";
-  CHECK(calls_of_one(policy, script) == Calls{"verify_request", "process_request", "finish_request", "construct",
-                                              "setup", "handle_error", "shutdown_request", "close_request"});
+  CHECK(calls_of_one(policy, script) == Calls{"verify_request", "process_request", "finish_request",
+                                              "construct", "setup", "handle_error", "shutdown_request",
+                                              "close_request"});
   Script constructor;
   constructor.throw_in = "construct";
-  CHECK(calls_of_one(policy, constructor) == Calls{"verify_request", "process_request", "finish_request", "construct",
-                                                   "handle_error", "shutdown_request", "close_request"});
+  CHECK(calls_of_one(policy, constructor) == Calls{"verify_request", "process_request", "finish_request",
+                                                   "construct", "handle_error", "shutdown_request",
+                                                   "close_request"});
 }
 
 TEST_CASE("a connection that verify_request refuses is shut down and closed once, and not processed") {

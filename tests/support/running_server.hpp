@@ -40,7 +40,8 @@ template <typename Server>
 class RunningServer {
  public:
   template <typename... Args>
-  explicit RunningServer(ServerConfig config, Args&&... args) : server(std::move(config), std::forward<Args>(args)...) {
+  explicit RunningServer(ServerConfig config, Args&&... args)
+      : server(std::move(config), std::forward<Args>(args)...) {
     start();
   }
   ~RunningServer() { stop(); }

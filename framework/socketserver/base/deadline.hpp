@@ -14,7 +14,8 @@ class Deadline {
   static constexpr Deadline never() noexcept { return Deadline{TimePoint::max()}; }
   static constexpr Deadline at(TimePoint time) noexcept { return Deadline{time}; }
 
-  /// @returns now + timeout, never() for nullopt or where the sum would overflow; a negative one is already over.
+  /// @returns now + timeout, never() for nullopt or where the sum would overflow; a negative one is already
+  /// over.
   static Deadline after(std::optional<Duration> timeout, const Clock& clock = steady_clock()) noexcept {
     if (!timeout) return never();
     const TimePoint now = clock.now();

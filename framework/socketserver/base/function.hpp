@@ -18,8 +18,8 @@ class MoveOnlyFunction<R(Args...)> {
   MoveOnlyFunction() = default;
 
   template <typename F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, MoveOnlyFunction> && std::is_invocable_r_v<R, F&, Args...>)
-  MoveOnlyFunction(F&& callable)  // NOLINT(bugprone-forwarding-reference-overload): constrained above
+  requires(!std::is_same_v<std::remove_cvref_t<F>, MoveOnlyFunction> && std::is_invocable_r_v<R, F&, Args...>)
+      MoveOnlyFunction(F&& callable)  // NOLINT(bugprone-forwarding-reference-overload): constrained above
       : target_(std::make_unique<Holder<std::decay_t<F>>>(std::forward<F>(callable))) {}
 
   explicit operator bool() const noexcept { return target_ != nullptr; }

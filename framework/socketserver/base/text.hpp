@@ -19,8 +19,8 @@ std::string upper(std::string_view text);
 /// nothing.
 std::string escaped(std::string_view text, std::size_t limit_bytes = 1024);
 
-/// @returns how many insertions, deletions, replacements and exchanges of neighbouring characters turn one text into
-/// the other (optimal string alignment).
+/// @returns how many insertions, deletions, replacements and exchanges of neighbouring characters turn one
+/// text into the other (optimal string alignment).
 std::size_t edit_distance(std::string_view from, std::string_view to);
 
 /// @returns a count of seconds as a person writes it: "60 s", "0.25 s".
@@ -29,8 +29,7 @@ std::string seconds_text(double seconds);
 inline void append_text(std::string& out, std::string_view piece) { out += piece; }
 inline void append_text(std::string& out, char piece) { out += piece; }
 template <std::integral T>
-  requires(!std::same_as<T, char> && !std::same_as<T, bool>)
-void append_text(std::string& out, T piece) {
+requires(!std::same_as<T, char> && !std::same_as<T, bool>) void append_text(std::string& out, T piece) {
   out += std::to_string(piece);
 }
 

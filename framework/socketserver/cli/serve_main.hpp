@@ -1,5 +1,6 @@
 #pragma once
-// The command line that every server gets: int main(int argc, char** argv) { return serve_main<MyHandler>(argc, argv); }
+// The command line that every server gets: int main(int argc, char** argv) { return
+// serve_main<MyHandler>(argc, argv); }
 
 #include <memory>
 #include <socketserver/base/function.hpp>
@@ -29,11 +30,13 @@ class CommandLineServer final : public TCPServer<Handler> {
 
 }  // namespace detail
 
-/// Reads the command line, then serves until SIGINT or SIGTERM. Options: --config FILE, --host, --port, --policy,
-/// --threads, --set /pointer=json (repeatable), --log-level; --check, --print-config, --print-schema, --version, --help.
+/// Reads the command line, then serves until SIGINT or SIGTERM. Options: --config FILE, --host, --port,
+/// --policy,
+/// --threads, --set /pointer=json (repeatable), --log-level; --check, --print-config, --print-schema,
+/// --version, --help.
 /// @param args  handed to each handler's constructor, as TCPServer does.
-/// @returns the exit status: 0 drained; 1 failed to start; 2 bad usage or configuration, nothing was bound; 3 the drain
-/// deadline passed with handlers still running. A second signal n ends the process with 128+n.
+/// @returns the exit status: 0 drained; 1 failed to start; 2 bad usage or configuration, nothing was bound; 3
+/// the drain deadline passed with handlers still running. A second signal n ends the process with 128+n.
 template <typename Handler, typename... Args>
 int serve_main(int argc, char** argv, Args... args) {
   return detail::serve_command_line(argc, argv, [&args...](const ServerConfig& config) {

@@ -42,7 +42,8 @@ Json key_schema(const Key& key) {
     schema["enum"] = key.choices;
   }
   schema["default"] = key.get(ServerConfig{});
-  schema["description"] = key.unit.empty() ? std::string(key.sentence) : concat(key.sentence, " In ", key.unit, ".");
+  schema["description"] =
+      key.unit.empty() ? std::string(key.sentence) : concat(key.sentence, " In ", key.unit, ".");
   return schema;
 }
 
@@ -59,7 +60,8 @@ std::string to_json(const ServerConfig& config) {
 }
 
 std::string config_schema() {
-  Json schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "socketserver configuration"}};
+  Json schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+              {"title", "socketserver configuration"}};
   schema.update(closed_object());
   schema["properties"]["$schema"] = {{"type", "string"}};
   for (const Key& key : detail::key_table()) {
@@ -77,8 +79,8 @@ std::string config_schema() {
 std::string config_help() {
   std::string out;
   for (const Key& key : detail::key_table()) {
-    out += concat("  ", key.pointer(), " = ", key.get(ServerConfig{}).dump(), "\n      ", key.sentence, " Takes ",
-                  accepted_text(key), key.unit.empty() || key.type == KeyType::seconds ? "" : " ",
+    out += concat("  ", key.pointer(), " = ", key.get(ServerConfig{}).dump(), "\n      ", key.sentence,
+                  " Takes ", accepted_text(key), key.unit.empty() || key.type == KeyType::seconds ? "" : " ",
                   key.type == KeyType::seconds ? "" : key.unit, ".\n");
   }
   return out;
@@ -87,8 +89,8 @@ std::string config_help() {
 std::string config_markdown() {
   std::string out = "| key | default | takes | meaning |\n|---|---|---|---|\n";
   for (const Key& key : detail::key_table()) {
-    out += concat("| `", key.pointer(), "` | `", key.get(ServerConfig{}).dump(), "` | ", accepted_text(key), " | ",
-                  key.sentence, " |\n");
+    out += concat("| `", key.pointer(), "` | `", key.get(ServerConfig{}).dump(), "` | ", accepted_text(key),
+                  " | ", key.sentence, " |\n");
   }
   return out;
 }

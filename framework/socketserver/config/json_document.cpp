@@ -92,15 +92,17 @@ class Builder final : public nlohmann::json_sax<Json> {
   std::string_view text_;
   std::string_view file_;
   Json root_;
-  std::vector<Json*> open_;         // the containers around the place, outermost first
-  std::vector<std::string> keys_;   // the current key of each; "" in arrays
+  std::vector<Json*> open_;        // the containers around the place, outermost first
+  std::vector<std::string> keys_;  // the current key of each; "" in arrays
 };
 
 /// Names two mistakes that the parser would only call an invalid literal, or let pass.
 void check_encoding(std::string_view text, std::string_view file) {
   const ConfigError::Place start{std::string(file), "", 1, 1};
-  if (text.starts_with("\xEF\xBB\xBF")) throw ConfigError(start, "a byte order mark; save the file as UTF-8 without one");
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") || text.substr(0, 2).find('\0') != text.npos) {
+  if (text.starts_with("\xEF\xBB\xBF"))
+    throw ConfigError(start, "a byte order mark; save the file as UTF-8 without one");
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
+      text.substr(0, 2).find('\0') != text.npos) {
     throw ConfigError(start, "this looks like UTF-16; save the file as UTF-8");
   }
   if (strip(text).empty()) throw ConfigError(start, "empty; the least configuration is {}");

@@ -21,7 +21,8 @@ using ConfigOverrides = std::vector<ConfigOverride>;
 /// @throws ConfigError  the first thing that is wrong, in the order of the document.
 ServerConfig load_config(const std::string& path, const ConfigOverrides& overrides = {});
 /// The same from a text. @param name  what errors call it.
-ServerConfig parse_config(std::string_view text, const ConfigOverrides& overrides = {}, std::string_view name = "<text>");
+ServerConfig parse_config(std::string_view text, const ConfigOverrides& overrides = {},
+                          std::string_view name = "<text>");
 
 /// @returns the configuration as a JSON document with every key, which loads as the same configuration.
 std::string to_json(const ServerConfig& config);

@@ -1,6 +1,6 @@
 #pragma once
-// A stream in memory, for tests: a script of what the peer sends, a record of what it gets, and a clock that only the
-// script moves. Two of them can also be connected to each other.
+// A stream in memory, for tests: a script of what the peer sends, a record of what it gets, and a clock that
+// only the script moves. Two of them can also be connected to each other.
 
 #include <initializer_list>
 #include <memory>
@@ -21,7 +21,8 @@ class PeerStep {
   PeerStep(std::string chunk) : kind(Kind::chunk), bytes(std::move(chunk)) {}
   PeerStep(const char* text) : PeerStep(std::string(text)) {}
 
-  /// Silence for this long: a reader whose deadline is earlier times out at it, and the rest of the silence remains.
+  /// Silence for this long: a reader whose deadline is earlier times out at it, and the rest of the silence
+  /// remains.
   static PeerStep pause(Duration length) { return PeerStep(Kind::pause, length); }
   /// Silence past the next deadline, whichever that is.
   static PeerStep pause_past_deadline() { return pause(Duration::max()); }

@@ -117,7 +117,8 @@ bool Reader::fill(std::size_t most, bool begun) {
   return got > 0;
 }
 
-/// Reads once. `begun`: a part of the message is here, so the read clock runs; it starts with the first such wait.
+/// Reads once. `begun`: a part of the message is here, so the read clock runs; it starts with the first such
+/// wait.
 std::size_t Reader::receive(std::span<std::byte> into, bool begun) {
   if (begun && !message_deadline_) message_deadline_ = stream_.deadline(stream_.timeouts().read);
   const Deadline deadline = begun ? *message_deadline_ : stream_.deadline(stream_.timeouts().idle);

@@ -1,8 +1,8 @@
 #pragma once
 // Buffered, bounded reading from a stream: Python's rfile.
 //
-// The idle clock bounds the wait for a message's first byte; the read clock runs from there to its last byte, and a
-// peer that drips does not extend it. A message is what one call below returns.
+// The idle clock bounds the wait for a message's first byte; the read clock runs from there to its last byte,
+// and a peer that drips does not extend it. A message is what one call below returns.
 
 #include <cstddef>
 #include <memory>
@@ -18,13 +18,14 @@ inline constexpr std::size_t kDefaultMaxLine = 65536;
 inline constexpr std::size_t kDefaultReadBuffer = 4096;
 
 struct ReaderOptions {
-  std::size_t max_line = kDefaultMaxLine;       // longest line in bytes, its end included
-  std::size_t read_buffer = kDefaultReadBuffer;  // bytes asked for at a time; grows up to max_line for a long line
+  std::size_t max_line = kDefaultMaxLine;  // longest line in bytes, its end included
+  std::size_t read_buffer =
+      kDefaultReadBuffer;  // bytes asked for at a time; grows up to max_line for a long line
 };
 
 /// Reads one stream. All calls that wait throw
-///   TimeoutError  the idle or read clock, or the lifetime, ran out: what has arrived stays, the next call goes on;
-///   StreamError   the connection failed.
+///   TimeoutError  the idle or read clock, or the lifetime, ran out: what has arrived stays, the next call
+///   goes on; StreamError   the connection failed.
 /// Threads: one at a time; safe beside the stream's senders.
 class Reader {
  public:

@@ -6,12 +6,12 @@
 
 namespace socketserver {
 
-// Senders take turns, so that messages arrive whole. The turn is a flag under a mutex rather than a mutex held while
-// sending, so that waiting for it has a deadline.
+// Senders take turns, so that messages arrive whole. The turn is a flag under a mutex rather than a mutex
+// held while sending, so that waiting for it has a deadline.
 struct Stream::Senders {
   std::mutex mutex;
   std::condition_variable turn_over;
-  bool sending = false;   // guarded by mutex
+  bool sending = false;    // guarded by mutex
   std::error_code broken;  // the first failure; guarded by mutex
 };
 
@@ -65,7 +65,8 @@ Deadline Stream::deadline(std::optional<Duration> timeout) const noexcept {
 
 IoResult Stream::receive(std::span<std::byte> into, Deadline deadline, Wait wait) {
   if (tied_ != nullptr) {
-    if (const IoResult flushed = tied_->try_flush(); flushed.error) return {0, flushed.error, flushed.operation};
+    if (const IoResult flushed = tied_->try_flush(); flushed.error)
+      return {0, flushed.error, flushed.operation};
   }
   return read_some(into, deadline, wait);
 }
@@ -110,6 +111,7 @@ void Stream::sendall(std::span<const std::byte> bytes) {
 }
 
 void Stream::sendall(std::string_view bytes) { sendall(std::as_bytes(std::span(bytes))); }
+IoResult Stream::try_sendall(std::string_view bytes) { return try_sendall(std::as_bytes(std::span(bytes))); }
 
 void Stream::end_sends() noexcept {
   SendTurn(*senders_, Deadline::never(), clock()).fail(std::make_error_code(std::errc::bad_file_descriptor));

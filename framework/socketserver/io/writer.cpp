@@ -23,7 +23,7 @@ void Writer::flush() {
 IoResult Writer::try_write(std::string_view bytes) {
   if (bytes.size() > capacity_ - buffer_.size()) {
     if (IoResult flushed = try_flush(); flushed.error) return flushed;
-    if (bytes.size() > capacity_) return stream_.try_sendall(std::as_bytes(std::span(bytes)));
+    if (bytes.size() > capacity_) return stream_.try_sendall(bytes);
   }
   buffer_ += bytes;
   return {};
@@ -31,7 +31,7 @@ IoResult Writer::try_write(std::string_view bytes) {
 
 IoResult Writer::try_flush() {
   if (buffer_.empty()) return {};
-  const IoResult result = stream_.try_sendall(std::as_bytes(std::span(buffer_)));
+  const IoResult result = stream_.try_sendall(buffer_);
   buffer_.clear();
   return result;
 }

@@ -13,11 +13,11 @@ namespace socketserver {
 
 inline constexpr std::size_t kDefaultWriteBuffer = 4096;
 
-/// Collects what is written and sends it when the buffer is full, when the stream is about to wait for input, and on
-/// flush(). So a batch of pipelined requests is answered in one send, and no reply waits in the buffer while the peer
-/// waits for it. Destruction does not flush: it could not report a failure.
-/// All calls throw TimeoutError and StreamError as Stream::sendall does; what was not sent is then lost.
-/// Threads: the stream's reader only. Others use Stream::sendall, which is not ordered with the buffer.
+/// Collects what is written and sends it when the buffer is full, when the stream is about to wait for input,
+/// and on flush(). So a batch of pipelined requests is answered in one send, and no reply waits in the buffer
+/// while the peer waits for it. Destruction does not flush: it could not report a failure. All calls throw
+/// TimeoutError and StreamError as Stream::sendall does; what was not sent is then lost. Threads: the
+/// stream's reader only. Others use Stream::sendall, which is not ordered with the buffer.
 class Writer {
  public:
   /// @param buffer_bytes  0 sends every write at once, as Python's wfile does.
@@ -49,9 +49,9 @@ inline Writer& operator<<(Writer& out, char c) { return out << std::string_view(
 
 /// Numbers in decimal, the shortest text that reads back as the same value.
 template <typename Number>
-  requires((std::integral<Number> || std::floating_point<Number>) && !std::same_as<Number, char> &&
-           !std::same_as<Number, bool>)
-Writer& operator<<(Writer& out, Number number) {
+requires((std::integral<Number> || std::floating_point<Number>)&&!std::same_as<Number, char> &&
+         !std::same_as<Number, bool>) Writer&
+operator<<(Writer& out, Number number) {
   char text[64];
   return out << std::string_view(text, std::to_chars(text, text + sizeof text, number).ptr);
 }

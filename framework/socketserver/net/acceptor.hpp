@@ -41,8 +41,8 @@ class Acceptor {
   Event wait(bool connections, Deadline deadline);
   /// Ends the wait under way or the next one. Threads: any.
   void wake() noexcept;
-  /// Takes one waiting connection; never blocks. Short of descriptors it spends a spare one to turn the connection
-  /// away, so that its peer learns of it.
+  /// Takes one waiting connection; never blocks. Short of descriptors it spends a spare one to turn the
+  /// connection away, so that its peer learns of it.
   Accepted accept() noexcept;
 
   /// From now on no connection arrives, while those that have can still be accepted: after it accept() until

@@ -16,8 +16,8 @@ class SocketAddress {
   SocketAddress() = default;
   SocketAddress(const sockaddr* address, socklen_t length) noexcept;
 
-  /// @returns the address in numbers: "127.0.0.1", "::1", "fe80::1%2". An IPv4 client of a dual-stack server is shown
-  /// as the IPv4 address it is.
+  /// @returns the address in numbers: "127.0.0.1", "::1", "fe80::1%2". An IPv4 client of a dual-stack server
+  /// is shown as the IPv4 address it is.
   std::string host() const;
   std::uint16_t port() const noexcept;
   int family() const noexcept { return storage_.ss_family; }
@@ -37,8 +37,8 @@ class SocketAddress {
   socklen_t length_ = 0;
 };
 
-/// @returns the addresses to listen on for a host and port, best first: "" is any address (dual-stack IPv6, then
-/// IPv4), and a name gives its IPv4 addresses before its IPv6 ones.
+/// @returns the addresses to listen on for a host and port, best first: "" is any address (dual-stack IPv6,
+/// then IPv4), and a name gives its IPv4 addresses before its IPv6 ones.
 /// @throws std::system_error  the name has no address; what() names it. May wait for the resolver.
 std::vector<SocketAddress> resolve_listen(std::string_view host, std::uint16_t port);
 

@@ -39,7 +39,8 @@ int bound_wait(int fd, int name, Duration& current, Deadline deadline) {
   const bool fits = none ? current == Duration::zero() : current <= left + kSlack && current > left / 2;
   if (fits) return 0;
   const auto microseconds = duration_cast<std::chrono::microseconds>(left).count() + 1;
-  const timeval value{.tv_sec = none ? 0 : microseconds / 1'000'000, .tv_usec = none ? 0 : microseconds % 1'000'000};
+  const timeval value{.tv_sec = none ? 0 : microseconds / 1'000'000,
+                      .tv_usec = none ? 0 : microseconds % 1'000'000};
   if (::setsockopt(fd, SOL_SOCKET, name, &value, sizeof value) != 0) return MSG_DONTWAIT;
   current = none ? Duration::zero() : left;
   return 0;
@@ -55,7 +56,8 @@ SocketStream::~SocketStream() { close(); }
 SocketAddress SocketStream::local_address() const { return socketserver::local_address(socket_.get()); }
 
 IoResult SocketStream::read_some(std::span<std::byte> into, Deadline deadline, Wait wait) {
-  IoResult result = wait == Wait::message ? read_message_start(into, deadline) : blocking_read(into, deadline);
+  IoResult result =
+      wait == Wait::message ? read_message_start(into, deadline) : blocking_read(into, deadline);
   add(bytes_in_, result.bytes);
   if (result.bytes > 0 || result.error || into.empty()) return result;
   // recv(2) returned 0, which is the peer's EOF unless this side has shut reading down.
@@ -67,7 +69,8 @@ IoResult SocketStream::read_some(std::span<std::byte> into, Deadline deadline, W
   return result;
 }
 
-/// drain() shuts down reading while kWaiting is set; before and after it only sets its bit, which is seen here.
+/// drain() shuts down reading while kWaiting is set; before and after it only sets its bit, which is seen
+/// here.
 IoResult SocketStream::read_message_start(std::span<std::byte> into, Deadline deadline) {
   const bool drained = (state_.fetch_or(kWaiting) & kDraining) != 0;
   IoResult result = blocking_read(into, drained ? Deadline::at(TimePoint::min()) : deadline);
@@ -87,15 +90,17 @@ IoResult SocketStream::blocking_read(std::span<std::byte> into, Deadline deadlin
   }
 }
 
-/// After drain() has shut down reading, recv(2) returns 0 where it would wait, although the rest of a message that had
-/// begun may still come and the kernel still takes it. An edge-triggered epoll reports each arrival; recv's 0 is EOF
-/// only if the connection's state says that the peer has closed. (poll(2) would return at once.)
+/// After drain() has shut down reading, recv(2) returns 0 where it would wait, although the rest of a message
+/// that had begun may still come and the kernel still takes it. An edge-triggered epoll reports each arrival;
+/// recv's 0 is EOF only if the connection's state says that the peer has closed. (poll(2) would return at
+/// once.)
 IoResult SocketStream::read_rest_after_drain(std::span<std::byte> into, Deadline deadline) {
   const FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data = {}};
   if (!epoll || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, socket_.get(), &event) != 0) return {0, last_error()};
   for (;;) {
-    const bool over = peer_has_closed() || (state_.load() & kAborted) != 0;  // asked before reading: data may precede it
+    const bool over =
+        peer_has_closed() || (state_.load() & kAborted) != 0;  // asked before reading: data may precede it
     const ssize_t got = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
     if (got > 0) add(bytes_in_, static_cast<std::size_t>(got));
     if (got > 0 || over) return {static_cast<std::size_t>(std::max<ssize_t>(got, 0)), {}};
@@ -113,7 +118,8 @@ bool SocketStream::peer_has_closed() const noexcept {
   tcp_info info{};
   socklen_t length = sizeof info;
   if (::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return true;
-  return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_FIN_WAIT1 && info.tcpi_state != TCP_FIN_WAIT2;
+  return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_FIN_WAIT1 &&
+         info.tcpi_state != TCP_FIN_WAIT2;
 }
 
 IoResult SocketStream::write_some(std::span<const std::byte> bytes, Deadline deadline) {
@@ -138,8 +144,8 @@ void SocketStream::shutdown(ShutdownHow how) noexcept {
 }
 
 void SocketStream::drain() noexcept {
-  // kWaiting may be cleared between the two lines; the reader then finds a read end shut down that it still needs,
-  // which is what read_rest_after_drain is for.
+  // kWaiting may be cleared between the two lines; the reader then finds a read end shut down that it still
+  // needs, which is what read_rest_after_drain is for.
   if ((state_.fetch_or(kDraining) & kWaiting) != 0) shutdown(ShutdownHow::read);
 }
 

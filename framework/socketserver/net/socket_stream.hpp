@@ -10,9 +10,8 @@
 
 namespace socketserver {
 
-/// Waits in the kernel with a deadline: one recv(2) or send(2) an operation, since the socket's own timeouts are only
-/// set again when they no longer fit.
-/// Threads: as Stream.
+/// Waits in the kernel with a deadline: one recv(2) or send(2) an operation, since the socket's own timeouts
+/// are only set again when they no longer fit. Threads: as Stream.
 class SocketStream final : public Stream {
  public:
   /// @param socket  connected, in blocking mode.
@@ -31,7 +30,8 @@ class SocketStream final : public Stream {
   /// Whether the peer has sent EOF, and all before it was read. Threads: the owner.
   bool at_eof() const noexcept { return at_eof_; }
 
-  /// Gives the socket away; the stream is closed. As close() it waits for a sendall under way in another thread.
+  /// Gives the socket away; the stream is closed. As close() it waits for a sendall under way in another
+  /// thread.
   FileDescriptor release() noexcept;
 
   void shutdown(ShutdownHow how = ShutdownHow::both) noexcept override;
@@ -56,7 +56,8 @@ class SocketStream final : public Stream {
 
   FileDescriptor socket_;
   const SocketAddress peer_;
-  std::mutex shutdown_mutex_;  // held while another thread shuts the socket down, so that it is not closed meanwhile
+  std::mutex
+      shutdown_mutex_;  // held while another thread shuts the socket down, so that it is not closed meanwhile
   std::atomic<unsigned> state_{0};
   std::atomic<std::uint64_t> bytes_in_{0};
   std::atomic<std::uint64_t> bytes_out_{0};

@@ -11,14 +11,13 @@ namespace socketserver {
 enum class LogLevel { debug, info, warning, error, off };
 
 struct LogConfig {
-  LogLevel level = LogLevel::info;                              // the least that is written
+  LogLevel level = LogLevel::info;                                // the least that is written
   std::string pattern = "[{processName} ({process})] {message}";  // see Logger
-  std::optional<std::string> file{};                            // appended to; standard error if absent
+  std::optional<std::string> file{};                              // appended to; standard error if absent
 };
 
-/// Writes lines in a pattern with Python's names: {processName}, {process} (its id), {level}, {time} (local, ISO 8601,
-/// milliseconds) and {message}; {{ and }} are braces.
-/// Threads: safe to share.
+/// Writes lines in a pattern with Python's names: {processName}, {process} (its id), {level}, {time} (local,
+/// ISO 8601, milliseconds) and {message}; {{ and }} are braces. Threads: safe to share.
 class Logger {
  public:
   /// @throws std::invalid_argument  the pattern has an unknown field or a lone brace.
@@ -30,8 +29,8 @@ class Logger {
 
   /// Whether a line of this level would be written: ask before composing a costly one.
   bool enabled(LogLevel level) const noexcept;
-  /// Writes one line. Control characters and bytes that are not UTF-8 are escaped and long text is cut (see escaped()).
-  /// A full disk or closed pipe loses the line, never the caller.
+  /// Writes one line. Control characters and bytes that are not UTF-8 are escaped and long text is cut (see
+  /// escaped()). A full disk or closed pipe loses the line, never the caller.
   void write(LogLevel level, std::string_view message) noexcept;
 
   void debug(std::string_view message) noexcept { write(LogLevel::debug, message); }

@@ -11,8 +11,8 @@
 
 namespace socketserver {
 
-/// How a stop went, in connections: those that ended by themselves and those whose socket had to be shut down when
-/// the drain deadline passed.
+/// How a stop went, in connections: those that ended by themselves and those whose socket had to be shut down
+/// when the drain deadline passed.
 struct DrainReport {
   std::size_t drained = 0;
   std::size_t forced = 0;
@@ -21,33 +21,37 @@ struct DrainReport {
 /// Callers use the public part, servers of a special kind override the hooks. See TCPServer.
 ///
 /// Threads: request_stop, shutdown, stats, server_address and log from any thread; the rest from one thread.
-/// verify_request, process_request, service_actions and handle_timeout run on the serving thread; the other hooks on
-/// whichever thread runs the connection.
+/// verify_request, process_request, service_actions and handle_timeout run on the serving thread; the other
+/// hooks on whichever thread runs the connection.
 class BaseServer {
  public:
-  /// Binds and listens. @throws std::system_error  the address, log file or threads can't be had; nothing stays open.
+  /// Binds and listens. @throws std::system_error  the address, log file or threads can't be had; nothing
+  /// stays open.
   explicit BaseServer(ServerConfig config);
   BaseServer(const BaseServer&) = delete;
   BaseServer& operator=(const BaseServer&) = delete;
   virtual ~BaseServer();
 
-  /// Serves until a stop is requested, then drains: takes no more connections; serves what has arrived; lets requests
-  /// in progress go on until the drain deadline; then shuts their sockets down. May be called again after a stop.
+  /// Serves until a stop is requested, then drains: takes no more connections; serves what has arrived; lets
+  /// requests in progress go on until the drain deadline; then shuts their sockets down. May be called again
+  /// after a stop.
   /// @returns after every handler has ended.
   /// @throws std::system_error  the listening socket failed; std::logic_error  it is serving already.
   DrainReport serve_forever();
-  /// serve_forever, with SIGINT and SIGTERM requesting the stop. A second signal n ends the process with status 128+n.
+  /// serve_forever, with SIGINT and SIGTERM requesting the stop. A second signal n ends the process with
+  /// status 128+n.
   DrainReport serve_until_signal();
-  /// Takes one connection and has it served. @returns false if the deadline passed or a stop was requested instead.
+  /// Takes one connection and has it served. @returns false if the deadline passed or a stop was requested
+  /// instead.
   bool handle_request(Deadline deadline = Deadline::never());
 
-  /// Begins a stop and returns at once. Before the first serve_forever it makes that one stop at its beginning; after
-  /// a stop it does nothing.
+  /// Begins a stop and returns at once. Before the first serve_forever it makes that one stop at its
+  /// beginning; after a stop it does nothing.
   void request_stop() noexcept;
   /// request_stop, and waits until serve_forever has ended; does not wait if called from a handler.
   void shutdown();
-  /// shutdown, closes the listening socket and ends the connections that handle_request has left running. A class
-  /// that overrides hooks and is used with handle_request calls it in its destructor.
+  /// shutdown, closes the listening socket and ends the connections that handle_request has left running. A
+  /// class that overrides hooks and is used with handle_request calls it in its destructor.
   void server_close();
 
   /// The bound address, port 0 resolved.
@@ -67,14 +71,15 @@ class BaseServer {
   virtual void shutdown_request(Request& request);
   /// Closes, lingering in the background. The connection is closed afterwards even if an override does not.
   virtual void close_request(Request& request);
-  /// An exception left a handler or another hook. Writes one line: a network event at info, anything else at error.
+  /// An exception left a handler or another hook. Writes one line: a network event at info, anything else at
+  /// error.
   virtual void handle_error(Request& request, std::exception_ptr error);
   /// Called once after each turn of the loop: a connection, a wake-up or a stop.
   virtual void service_actions() {}
   /// handle_request's deadline passed.
   virtual void handle_timeout() {}
-  /// So many handlers still run a second after the drain deadline, although their sockets are shut down; the server
-  /// will wait for them. Runs on a background thread. Writes a line that names them.
+  /// So many handlers still run a second after the drain deadline, although their sockets are shut down; the
+  /// server will wait for them. Runs on a background thread. Writes a line that names them.
   virtual void handle_drain_timeout(std::size_t running);
 
  private:

@@ -10,8 +10,9 @@ namespace {
 using detail::Connection;
 using detail::Outcome;
 
-/// The servers whose handlers run on this thread, so that a handler's shutdown() does not wait for itself. A list and
-/// not a flag: fibers on one thread enter and leave in any order. Fibers never change threads, so it stays true.
+/// The servers whose handlers run on this thread, so that a handler's shutdown() does not wait for itself. A
+/// list and not a flag: fibers on one thread enter and leave in any order. Fibers never change threads, so it
+/// stays true.
 thread_local std::vector<const BaseServer*> serving_here;
 
 class HandlerScope {
@@ -99,8 +100,9 @@ BaseServer::Impl::Taken BaseServer::Impl::accept_one() {
 
 void BaseServer::Impl::reject(Acceptor::Accepted accepted) {
   Connection& connection = connections.add(std::move(accepted.socket), accepted.peer, server, config);
-  connection.stream.settimeout(Duration::zero());  // what does not fit the empty send buffer is not worth a wait
-  (void)connection.stream.try_sendall(std::as_bytes(std::span(config.concurrency.reject_message)));
+  connection.stream.settimeout(
+      Duration::zero());  // what does not fit the empty send buffer is not worth a wait
+  (void)connection.stream.try_sendall(config.concurrency.reject_message);
   connection.stream.shutdown(ShutdownHow::write);
   close(connection);
   log.debug(concat(accepted.peer.to_string(), " rejected: no room"));
@@ -163,7 +165,8 @@ void BaseServer::Impl::end(Connection& connection, Outcome outcome) {
 void BaseServer::Impl::close(Connection& connection) {
   const bool complete = connection.stream.at_eof();
   FileDescriptor socket = connection.stream.release();
-  if (socket && !complete && config.timeouts.linger) housekeeper.linger(std::move(socket), *config.timeouts.linger);
+  if (socket && !complete && config.timeouts.linger)
+    housekeeper.linger(std::move(socket), *config.timeouts.linger);
 }
 
 template <typename Hook>

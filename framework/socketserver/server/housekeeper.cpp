@@ -19,8 +19,8 @@
 namespace socketserver::detail {
 namespace {
 
-/// A closing connection. Shared by its two pending operations, the wait for input and the timer: the one that comes
-/// first closes it, and the other is still called.
+/// A closing connection. Shared by its two pending operations, the wait for input and the timer: the one that
+/// comes first closes it, and the other is still called.
 struct Lingering {
   Lingering(asio::io_context& context, FileDescriptor fd) : socket(context, fd.release()), timer(context) {}
   asio::posix::stream_descriptor socket;
@@ -28,7 +28,8 @@ struct Lingering {
 };
 using LingeringPtr = std::shared_ptr<Lingering>;
 
-/// Reads and drops a bounded amount of what has arrived. @returns whether the connection can still bring more.
+/// Reads and drops a bounded amount of what has arrived. @returns whether the connection can still bring
+/// more.
 bool drop_input(int fd) {
   constexpr std::size_t kAtOnce = 1 << 20;
   for (int turn = 0; turn < 16; ++turn) {
@@ -40,11 +41,13 @@ bool drop_input(int fd) {
   return true;
 }
 
-/// Whether closing now could cost the peer a reply: something is not acknowledged, or unread input would reset it.
+/// Whether closing now could cost the peer a reply: something is not acknowledged, or unread input would
+/// reset it.
 bool has_something_to_lose(int fd) {
   int unsent = 0;
   int unread = 0;
-  return ::ioctl(fd, SIOCOUTQ, &unsent) != 0 || unsent > 0 || ::ioctl(fd, SIOCINQ, &unread) != 0 || unread > 0;
+  return ::ioctl(fd, SIOCOUTQ, &unsent) != 0 || unsent > 0 || ::ioctl(fd, SIOCINQ, &unread) != 0 ||
+         unread > 0;
 }
 
 }  // namespace
@@ -84,9 +87,10 @@ class Housekeeper::Loop {
   void set_alarm(Deadline deadline, Job action) {
     asio::post(context_, [this, deadline, action = std::move(action)]() mutable {
       alarm_.expires_at(deadline.time());
-      alarm_.async_wait([this, set = ++alarms_, action = std::move(action)](std::error_code cancelled) mutable {
-        if (!cancelled && set == alarms_) action();
-      });
+      alarm_.async_wait(
+          [this, set = ++alarms_, action = std::move(action)](std::error_code cancelled) mutable {
+            if (!cancelled && set == alarms_) action();
+          });
     });
   }
 
@@ -134,7 +138,8 @@ class Housekeeper::Loop {
   asio::io_context context_{1};
   std::unordered_set<LingeringPtr> lingering_;  // the loop's thread only, as is the alarm
   asio::steady_timer alarm_;
-  unsigned alarms_ = 0;  // changes with each setting, so that an expired wait whose handler is queued can be cancelled
+  unsigned alarms_ =
+      0;  // changes with each setting, so that an expired wait whose handler is queued can be cancelled
   // Keeps run() from returning while there is nothing to do.
   asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(context_);
   std::thread thread_;

@@ -22,8 +22,9 @@ struct FixedPolicy {
   }
 };
 
-/// Serves each connection with a Handler of its own: any type with run(Request&), usually a BaseRequestHandler.
-/// Arguments after the configuration are copied and handed to each handler's constructor; std::ref shares one object:
+/// Serves each connection with a Handler of its own: any type with run(Request&), usually a
+/// BaseRequestHandler. Arguments after the configuration are copied and handed to each handler's constructor;
+/// std::ref shares one object:
 ///
 ///   TCPServer<ChatHandler> server{config, std::ref(room)};
 ///   server.serve_forever();
@@ -35,7 +36,8 @@ class TCPServer : public BaseServer {
   /// @throws std::system_error  as BaseServer.
   template <typename... Args>
   explicit TCPServer(ServerConfig config, Args&&... args)
-      : BaseServer(Policy::apply(std::move(config))), make_and_run_([... kept = std::forward<Args>(args)](Request& request) {
+      : BaseServer(Policy::apply(std::move(config))),
+        make_and_run_([... kept = std::forward<Args>(args)](Request& request) {
           Handler handler(unwrap(kept)...);
           handler.run(request);
         }) {}
@@ -55,7 +57,8 @@ class TCPServer : public BaseServer {
     return value.get();
   }
 
-  MoveOnlyFunction<void(Request&)> make_and_run_;  // called from several threads at once; it only reads what it keeps
+  MoveOnlyFunction<void(Request&)>
+      make_and_run_;  // called from several threads at once; it only reads what it keeps
 };
 
 template <typename Handler>

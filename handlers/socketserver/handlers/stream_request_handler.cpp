@@ -12,7 +12,8 @@ void StreamRequestHandler::run_phases() {
   try {
     BaseRequestHandler::run_phases();
   } catch (...) {
-    (void)writer.try_flush();  // the answers given before; the exception under way tells more than a failure here
+    (void)writer
+        .try_flush();  // the answers given before; the exception under way tells more than a failure here
     throw;
   }
   writer.flush();

@@ -16,8 +16,8 @@ struct StreamOptions {
   std::optional<std::size_t> write_buffer{};
 };
 
-/// Adds rfile() and wfile(), which are there from setup() to finish(). What was written is flushed before the handler
-/// waits for input, and after finish(), also when handle() threw.
+/// Adds rfile() and wfile(), which are there from setup() to finish(). What was written is flushed before the
+/// handler waits for input, and after finish(), also when handle() threw.
 class StreamRequestHandler : public BaseRequestHandler {
  public:
   explicit StreamRequestHandler(const StreamOptions& options = {}) : options_(options) {}

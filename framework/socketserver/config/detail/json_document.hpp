@@ -1,5 +1,6 @@
 #pragma once
-// Strict JSON: what nlohmann_json lets pass is an error here, namely duplicate keys, a byte order mark and deep nesting.
+// Strict JSON: what nlohmann_json lets pass is an error here, namely duplicate keys, a byte order mark and
+// deep nesting.
 
 #include <nlohmann/json.hpp>
 #include <string>

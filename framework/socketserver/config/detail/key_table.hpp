@@ -16,14 +16,15 @@ struct Key {
   std::string_view section;  // "listen"; "" for a key at the root
   std::string_view name;
   KeyType type;
-  bool nullable;     // null is none, or the system's default
-  double least;      // integer and seconds; unused otherwise
+  bool nullable;  // null is none, or the system's default
+  double least;   // integer and seconds; unused otherwise
   double most;
   std::vector<std::string_view> choices;  // for choice
   std::string_view unit;                  // "bytes", or ""
   std::string_view sentence;
   Json (*get)(const ServerConfig&);
-  void (*set)(ServerConfig&, const Json&);  // @throws std::invalid_argument for what type and range cannot tell
+  void (*set)(ServerConfig&,
+              const Json&);  // @throws std::invalid_argument for what type and range cannot tell
 
   std::string pointer() const;
 };

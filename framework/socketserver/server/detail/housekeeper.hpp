@@ -19,12 +19,12 @@ class Housekeeper {
   Housekeeper(const Housekeeper&) = delete;
   Housekeeper& operator=(const Housekeeper&) = delete;
 
-  /// Takes a connection whose sending direction is shut down, reads and drops what still comes until the peer closes
-  /// or the time is over, and closes it: closing with input unread would reset the connection and destroy the reply
-  /// under way. Source: RFC 2525, section 2.17.
+  /// Takes a connection whose sending direction is shut down, reads and drops what still comes until the peer
+  /// closes or the time is over, and closes it: closing with input unread would reset the connection and
+  /// destroy the reply under way. Source: RFC 2525, section 2.17.
   void linger(FileDescriptor socket, Duration time);
-  /// Waits until no socket lingers. One whose peer has acknowledged all and sent nothing more has nothing to lose and
-  /// is closed at once.
+  /// Waits until no socket lingers. One whose peer has acknowledged all and sent nothing more has nothing to
+  /// lose and is closed at once.
   void finish_lingering();
 
   /// Calls the action, on the background thread, when the deadline passes; replaces the alarm that was set.

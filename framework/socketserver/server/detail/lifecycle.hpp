@@ -1,7 +1,8 @@
 #pragma once
 // The states of a server, and who waits for whom.
 //
-//   ready --serve_forever--> serving --request_stop--> draining --all ended--> stopped --serve_forever--> serving
+//   ready --serve_forever--> serving --request_stop--> draining --all ended--> stopped --serve_forever-->
+//   serving
 //     \--request_stop: remembered, so that the serve_forever to come stops at its beginning
 
 #include <condition_variable>
@@ -30,8 +31,8 @@ class Lifecycle {
  private:
   mutable std::mutex mutex_;
   std::condition_variable stopped_;
-  State state_ = State::ready;      // guarded by mutex_
-  bool stop_remembered_ = false;    // guarded by mutex_
+  State state_ = State::ready;    // guarded by mutex_
+  bool stop_remembered_ = false;  // guarded by mutex_
 };
 
 }  // namespace socketserver::detail

@@ -6,8 +6,8 @@
 
 namespace socketserver::detail {
 
-/// The first signal calls the action, on a background thread; the second, n, ends the process with status 128+n.
-/// SIGPIPE is ignored meanwhile: a log whose reader has gone must not end the server.
+/// The first signal calls the action, on a background thread; the second, n, ends the process with status
+/// 128+n. SIGPIPE is ignored meanwhile: a log whose reader has gone must not end the server.
 class SignalWatcher {
  public:
   /// @throws std::system_error.

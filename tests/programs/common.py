@@ -1,0 +1,161 @@
+"""Starts the built servers and talks to them with Python's own sockets. Every wait is bounded."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+BINARIES, SOURCE = sys.argv[1], sys.argv[2]
+PATIENCE = 30  # seconds; no test depends on how much of it is used
+
+
+def binary(name):
+    return os.path.join(BINARIES, name)
+
+
+def run(name, *arguments):
+    """Runs a program that is to end by itself."""
+    return subprocess.run([binary(name), *arguments], capture_output=True, text=True, timeout=PATIENCE)
+
+
+class Server:
+    """A server on a free port of 127.0.0.1, unless the arguments say otherwise."""
+
+    def __init__(self, name, *arguments, before=(), wait=True):
+        command = [*before, binary(name), "--host", "127.0.0.1", "--port", "0", *arguments]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.lines, self.address, self.pid = [], None, self.process.pid
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        if wait:
+            self.wait_for_line(r"listening on (\S+):(\d+),")
+        if before:  # the server is the child of the program that watches it
+            with open(f"/proc/{self.pid}/task/{self.pid}/children") as children:
+                self.pid = int(children.read().split()[0])
+
+    def _read(self):
+        for line in self.process.stderr:
+            with self._changed:
+                self.lines.append(line.rstrip("\n"))
+                found = re.search(r"listening on (\S+):(\d+),", line)
+                if found:
+                    self.address = (found[1].strip("[]"), int(found[2]))
+                self._changed.notify_all()
+        with self._changed:
+            self.lines.append(None)  # the end
+            self._changed.notify_all()
+
+    def wait_for_line(self, pattern):
+        """Waits for a line of the log. @returns the match."""
+        def look():
+            for line in self.lines:
+                found = line is not None and re.search(pattern, line)
+                if found:
+                    return found
+            return "ended" if None in self.lines else None
+        with self._changed:
+            found = self._changed.wait_for(look, PATIENCE)
+        if not found or found == "ended":
+            self.process.kill()
+            raise AssertionError(f"no line like {pattern!r} in {self.lines}")
+        return found
+
+    def connect(self):
+        return Client(self.address)
+
+    def ask(self, line):
+        with self.connect() as client:
+            return client.ask(line)
+
+    def signal(self, number=signal.SIGTERM):
+        os.kill(self.pid, number)
+
+    def wait(self):
+        status = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        return status
+
+    def stop(self):
+        self.signal()
+        return self.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class Client:
+    def __init__(self, address):
+        self.socket = socket.create_connection(address, timeout=PATIENCE)
+        self.file = self.socket.makefile("rb")
+
+    def send(self, text):
+        self.socket.sendall(text.encode() if isinstance(text, str) else text)
+
+    def line(self):
+        return self.file.readline().decode().rstrip("\n")
+
+    def ask(self, line):
+        self.send(line + "\n")
+        return self.line()
+
+    def rest(self):
+        """What comes until EOF; None if the connection was reset."""
+        try:
+            return self.file.read()
+        except ConnectionError:
+            return None
+
+    def half_close(self):
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+
+def set_key(pointer, value):
+    return ["--set", f"{pointer}={json.dumps(value)}"]
+
+
+def check(condition, *what):
+    if not condition:
+        raise AssertionError(" ".join(str(part) for part in what))
+
+
+def equal(got, expected):
+    check(got == expected, f"got {got!r}, expected {expected!r}")
+
+
+def main(tests):
+    """Runs the functions that are given, and says which failed."""
+    failed = 0
+    for test in tests:
+        try:
+            test()
+            print("ok    ", test.__name__)
+        except Exception as error:  # each failure is reported; the others still run
+            failed += 1
+            print("FAILED", test.__name__, type(error).__name__, error)
+    print(f"{len(tests) - failed} of {len(tests)} passed")
+    sys.exit(1 if failed or not tests else 0)
+
+
+def tests_of(module):
+    return [value for name, value in vars(module).items() if name.startswith("test_")]

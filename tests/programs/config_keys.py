@@ -1,0 +1,295 @@
+"""Each key of the configuration changes what a running server does."""
+
+import json
+import os
+import select
+import socket
+import sys
+import tempfile
+import time
+
+from common import Client, Server, check, equal, main, run, set_key, tests_of
+
+
+def options(*sets):
+    """nodelay, keepalive, receive and send buffer of a connection, as the kernel has them."""
+    with Server("probe_server", *sets) as server:
+        return [int(value) for value in server.ask("options").split()]
+
+
+def closed_after(server, client, seconds):
+    """Waits until the server closes. @returns what it had sent."""
+    start = time.monotonic()
+    rest = client.rest()
+    check(time.monotonic() - start >= seconds - 0.02, "closed early")
+    return rest
+
+
+def silent(client):
+    """Whether nothing has come. What is not sent never comes, so this cannot fail for slowness."""
+    return not select.select([client.socket], [], [], 0.2)[0]
+
+
+def test_listen_host():
+    with Server("uppercase_server", "--host", "::1") as server:
+        equal(server.address[0], "::1")
+        equal(server.ask("x"), "X")
+
+
+def test_listen_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with Server("uppercase_server", "--port", str(port)) as server:
+        equal(server.address, ("127.0.0.1", port))
+        equal(server.ask("x"), "X")
+
+
+def test_listen_backlog():
+    with Server("uppercase_server", *set_key("/listen/backlog", 7)) as server:
+        server.wait_for_line("backlog: asked 7, granted 7 ")  # granted: read back from the kernel
+    with Server("uppercase_server", *set_key("/listen/backlog", None)) as server:
+        found = server.wait_for_line(r"backlog: asked the most, granted (\d+) \(somaxconn (\d+),")
+        equal(found[1], found[2])
+
+
+def test_listen_reuse_address():
+    def restart_in_time_wait(reuse):
+        with Server("uppercase_server") as server, server.connect() as client:
+            equal(client.ask("x"), "X")
+            address = server.address
+            equal(server.stop(), 0)  # the server closes first, so its side is in TIME_WAIT
+        arguments = ["--host", address[0], "--port", str(address[1]), *set_key("/listen/reuse_address", reuse)]
+        if not reuse:
+            return run("uppercase_server", *arguments).returncode
+        with Server("uppercase_server", *arguments) as again:
+            return again.stop()
+    equal(restart_in_time_wait(False), 1)
+    equal(restart_in_time_wait(True), 0)
+
+
+def test_listen_reuse_port():
+    share = set_key("/listen/reuse_port", True)
+    with Server("uppercase_server", *share) as first:
+        port = ["--port", str(first.address[1])]
+        equal(run("uppercase_server", "--host", "127.0.0.1", *port).returncode, 1)
+        with Server("uppercase_server", *port, *share) as second:
+            equal(second.address, first.address)
+
+
+def test_socket_nodelay():
+    check(options(*set_key("/socket/nodelay", True))[0] != 0)
+    check(options(*set_key("/socket/nodelay", False))[0] == 0)
+
+
+def test_socket_keepalive():
+    check(options(*set_key("/socket/keepalive", True))[1] != 0)
+    check(options(*set_key("/socket/keepalive", False))[1] == 0)
+
+
+def test_socket_receive_buffer():
+    equal(options(*set_key("/socket/receive_buffer", 20000))[2], 40000)
+    check(options(*set_key("/socket/receive_buffer", None))[2] != 40000)
+
+
+def test_socket_send_buffer():
+    equal(options(*set_key("/socket/send_buffer", 30000))[3], 60000)
+    check(options(*set_key("/socket/send_buffer", None))[3] != 60000)
+
+
+def test_concurrency_policy():
+    def threads_of_three(policy):
+        """The threads that serve three connections in turn, and the main thread."""
+        with Server("probe_server", "--policy", policy, *set_key("/concurrency/threads", 1)) as server:
+            return {server.ask("thread") for _ in range(3)}, server.ask("main thread")
+    threads, main_thread = threads_of_three("inline")
+    equal(threads, {main_thread})
+    threads, main_thread = threads_of_three("pool")
+    check(len(threads) == 1 and main_thread not in threads, threads)
+    threads, main_thread = threads_of_three("thread")
+    check(len(threads) == 3 and main_thread not in threads, threads)
+
+
+def test_concurrency_threads():
+    with Server("probe_server", "--threads", "2", *set_key("/concurrency/queue", 5)) as server:
+        with server.connect() as first, server.connect() as second, server.connect() as third:
+            check(first.ask("thread") != second.ask("thread"))
+            third.send("thread\n")
+            check(silent(third), "a third connection was served by two workers")
+            first.close()
+            check(third.line() != "")
+
+
+def overflowing_server(overflow):
+    return Server("probe_server", "--threads", "1", *set_key("/concurrency/queue", 1), "--log-level", "debug",
+                  *set_key("/concurrency/overflow", overflow), *set_key("/concurrency/reject_message", "full\n"))
+
+
+def test_concurrency_queue():
+    with overflowing_server("reject") as server, server.connect() as served, server.connect() as queued:
+        equal(served.ask("x"), "x")
+        with server.connect() as excess:
+            equal(excess.rest(), b"full\n")
+        served.close()
+        equal(queued.ask("y"), "y")
+
+
+def test_concurrency_overflow():
+    with overflowing_server("wait") as server, server.connect() as served, server.connect() as queued:
+        equal(served.ask("x"), "x")
+        with server.connect() as waiting:
+            waiting.send("z\n")
+            check(silent(waiting))
+            served.close()
+            queued.close()
+            equal(waiting.line(), "z")
+
+
+def test_concurrency_reject_message():
+    with Server("probe_server", *set_key("/limits/max_connections", 1), *set_key("/concurrency/overflow", "reject"),
+                *set_key("/concurrency/reject_message", "come back later\r\n")) as server:
+        with server.connect() as inside:
+            equal(inside.ask("x"), "x")
+            with server.connect() as outside:
+                equal(outside.rest(), b"come back later\r\n")
+
+
+def test_limits_max_connections():
+    with Server("probe_server", "--policy", "thread", *set_key("/limits/max_connections", 2)) as server:
+        with server.connect() as first, server.connect() as second, server.connect() as third:
+            equal(first.ask("x"), "x")
+            equal(second.ask("y"), "y")
+            third.send("z\n")
+            check(silent(third))
+            second.close()
+            equal(third.line(), "z")
+
+
+def test_limits_max_line():
+    with Server("uppercase_server", *set_key("/limits/max_line", 10)) as server:
+        equal(server.ask("123456789"), "123456789")
+        with server.connect() as client:
+            client.send("1234567890\n")
+            check(not client.rest())
+        server.wait_for_line("no end of line within 10 bytes")
+
+
+def test_limits_read_buffer():
+    def peeked(size):
+        with Server("probe_server", *set_key("/limits/read_buffer", size)) as server, server.connect() as client:
+            client.send("peek\n" + "x" * 1000 + "\n")
+            return client.line()
+    check(int(peeked(16).split()[1]) <= 16)
+    check(int(peeked(4096).split()[1]) > 16)
+
+
+def test_limits_write_buffer():
+    def sent_at_once(size):
+        with Server("probe_server", *set_key("/limits/write_buffer", size)) as server:
+            with server.connect() as holding, server.connect() as releasing:
+                equal(holding.ask("x"), "x")
+                holding.send("hold\n")
+                early = not silent(holding)
+                releasing.send("release\n")
+                equal(holding.line(), "held")
+                equal(holding.line(), "released")
+                return early
+    equal(sent_at_once(0), True)
+    equal(sent_at_once(4096), False)
+
+
+def test_timeouts_idle():
+    with Server("uppercase_server", *set_key("/timeouts/idle", 0.2)) as server, server.connect() as client:
+        equal(closed_after(server, client, 0.2), b"")
+        server.wait_for_line("idle timeout")
+
+
+def test_timeouts_read():
+    with Server("uppercase_server", *set_key("/timeouts/read", 0.2)) as server, server.connect() as client:
+        client.send("a")
+        equal(closed_after(server, client, 0.2), b"")
+        server.wait_for_line("read timeout")
+
+
+def test_timeouts_write():
+    with Server("probe_server", *set_key("/timeouts/write", 0.2)) as server, server.connect() as client:
+        client.send("flood\n")
+        server.wait_for_line("sendall: Connection timed out")
+
+
+def test_timeouts_lifetime():
+    with Server("uppercase_server", *set_key("/timeouts/lifetime", 0.3)) as server, server.connect() as client:
+        equal(client.ask("x"), "X")
+        equal(closed_after(server, client, 0.25), b"")
+
+
+def test_timeouts_drain():
+    with Server("probe_server", "--policy", "thread", *set_key("/timeouts/drain", 0.2)) as server:
+        with server.connect() as client:
+            equal(client.ask("x"), "x")
+            client.send("half")
+            equal(server.ask("y"), "y")
+            start = time.monotonic()
+            equal(server.stop(), 3)
+            check(time.monotonic() - start >= 0.18, "forced before the deadline")
+
+
+def test_timeouts_linger():
+    def sends_until_reset(linger, most):
+        """Sends to a connection that the server has ended. @returns how often before it was reset."""
+        with Server("probe_server", *set_key("/timeouts/linger", linger)) as server, server.connect() as client:
+            equal(client.ask("leave"), "")
+            for count in range(most):
+                try:
+                    client.send("late")
+                    equal(server.ask("x"), "x")
+                except ConnectionError:
+                    return count
+            return most
+    equal(sends_until_reset(30, 20), 20)
+    check(sends_until_reset(None, 10_000) < 10_000)
+    check(sends_until_reset(0.1, 10_000) < 10_000)
+
+
+def test_log_level():
+    with Server("uppercase_server", "--log-level", "debug") as server:
+        equal(server.ask("x"), "X")
+        server.wait_for_line(r"127\.0\.0\.1:\d+ connected$")
+        server.wait_for_line(r"127\.0\.0\.1:\d+ served after \S+ s, 2 bytes in, 2 bytes out$")
+    with Server("uppercase_server", "--log-level", "info") as server:
+        equal(server.ask("x"), "X")
+        equal(server.stop(), 0)
+        check(not any(line and "connected" in line for line in server.lines), server.lines)
+
+
+def test_log_pattern():
+    with Server("uppercase_server", *set_key("/log/pattern", "{level}|{processName}|{process}|{message}")) as server:
+        server.wait_for_line(rf"^info\|uppercase_server\|{server.process.pid}\|listening on ")
+
+
+def test_log_file():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "log")
+        with Server("uppercase_server", *set_key("/log/file", path), wait=False) as server:
+            while not os.path.exists(path) or "descriptors" not in open(path).read():
+                check(server.process.poll() is None, "the server has ended")
+            equal(server.stop(), 0)
+        equal(server.lines, [None])
+        check("stopped: 0 connections drained" in open(path).read())
+
+
+def test_app():
+    with Server("probe_server", *set_key("/app", {"greeting": ["hi", None]})) as server:
+        equal(json.loads(server.ask("app")), {"greeting": ["hi", None]})
+
+
+def test_every_key_has_a_test():
+    document = json.loads(run("uppercase_server", "--print-config").stdout)
+    keys = {f"test_{section}_{name}" for section, values in document.items() if section != "app" for name in values}
+    keys -= {"test_concurrency_stack_size"}  # for fibers, which this version does not have; documented so
+    keys |= {"test_app"}
+    missing = keys - set(globals())
+    check(not missing, "no test for", missing)
+
+
+main(tests_of(sys.modules[__name__]))

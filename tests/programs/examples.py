@@ -1,0 +1,95 @@
+"""The example servers, spoken to by Python's sockets and by nc."""
+
+import os
+import subprocess
+import sys
+
+from common import PATIENCE, SOURCE, Server, check, equal, main, tests_of
+
+
+def nc(server, data):
+    done = subprocess.run(["nc", "-N", server.address[0], str(server.address[1])], input=data, capture_output=True,
+                          timeout=PATIENCE)
+    equal(done.returncode, 0)
+    return done.stdout
+
+
+def test_uppercase_server_from_its_configuration():
+    with Server("uppercase_server", "--config", os.path.join(SOURCE, "config/uppercase.json")) as server:
+        equal(nc(server, b"hello\nworld\n"), b"HELLO\nWORLD\n")
+        equal(nc(server, b"no end"), b"NO END")
+        equal(nc(server, b""), b"")
+        equal(server.stop(), 0)
+
+
+def test_raw_uppercase_server():
+    with Server("raw_uppercase_server") as server:
+        equal(nc(server, b"  hello  \n"), b"HELLO")
+        equal(server.stop(), 0)
+
+
+def test_every_example_under_every_policy():
+    for policy in ("inline", "thread", "pool"):
+        for name, question, answer in (("uppercase_server", "abc", b"ABC"), ("raw_uppercase_server", "abc", b"ABC")):
+            with Server(name, "--policy", policy) as server:
+                equal(nc(server, question.encode()), answer)
+                equal(server.stop(), 0)
+
+
+def join(server, name):
+    client = server.connect()
+    equal(client.line(), "Your name?")
+    client.send(name + "\n")
+    client.answer = client.line()
+    return client
+
+
+def test_chat_server():
+    config = os.path.join(SOURCE, "config/chat.json")
+    for arguments in (["--policy", "thread"], ["--policy", "pool"], ["--config", config]):
+        with Server("chat_server", *arguments) as server:
+            ann = join(server, "Ann")
+            equal(ann.answer, "Welcome, Ann.")
+            bob = join(server, "Bob")
+            equal(ann.line(), "Bob has joined")
+            ann.send("hello\n")
+            equal(bob.line(), "Ann: hello")
+            bob.send("hello yourself\n")
+            equal(ann.line(), "Bob: hello yourself")
+            twice = join(server, "Ann")
+            equal(twice.answer, "Not that one.")
+            equal(twice.rest(), b"")
+            bob.close()
+            equal(ann.line(), "Bob has left")
+            equal(server.stop(), 0)
+            equal(ann.rest(), b"")
+
+
+def test_chat_with_a_member_that_never_reads():
+    with Server("chat_server", "--policy", "thread", "--set", "/timeouts/write=0.1",
+                "--set", "/socket/send_buffer=4096") as server:
+        deaf = join(server, "Deaf")
+        ann = join(server, "Ann")
+        bob = join(server, "Bob")
+        equal(ann.line(), "Bob has joined")
+        text = "x" * 1000
+        for _ in range(20_000):  # until the deaf member's connection has been shut down and it has left
+            ann.send(text + "\n")
+            if bob.line() == "Deaf has left":
+                break
+        else:
+            check(False, "the member that does not read is still there")
+        ann.send("still here\n")
+        while bob.line() != "Ann: still here":
+            pass
+        deaf.close()
+        equal(server.stop(), 0)
+
+
+def test_examples_are_short():
+    for name in ("uppercase_server", "raw_uppercase_server", "chat_server"):
+        with open(os.path.join(SOURCE, "examples", name + ".cpp")) as file:
+            check(len(file.readlines()) < 60, name, "has 60 lines or more")
+
+
+main(tests_of(sys.modules[__name__]))
