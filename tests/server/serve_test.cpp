@@ -121,6 +121,8 @@ TEST_CASE("with no room the pool queues, then accepting waits") {
   CHECK(clients[2].recv_line() == "in\n");
   clients[1].close();
   CHECK(clients[3].recv_line() == "in\n");
+  clients[2].close();
+  CHECK(clients[4].recv_line() == "in\n");
   clients.clear();
   CHECK(eventually([&] { return running.server.stats().served == 5; }));
 }
