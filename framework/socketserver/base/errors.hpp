@@ -61,8 +61,8 @@ class ConfigError : public std::runtime_error {
   Place place_;
 };
 
-/// A value that does not fit its item of a struct format, or bytes that are not as long as the format. what() is in
-/// the words of Python's struct.error.
+/// A value that does not fit its item of a struct format, or bytes that are not as long as the format. what()
+/// is in the words of Python's struct.error.
 class StructError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

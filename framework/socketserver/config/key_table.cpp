@@ -20,6 +20,9 @@ struct EnumText {
   T value;
   std::string_view text;
 };
+template <typename T>
+EnumText(T, std::string_view) -> EnumText<T>;  // clang 14 does not deduce aggregates
+
 constexpr std::array kPolicies{EnumText{PolicyKind::inline_, "inline"},
                                EnumText{PolicyKind::thread, "thread"}, EnumText{PolicyKind::pool, "pool"}};
 constexpr std::array kOverflows{EnumText{Overflow::wait, "wait"}, EnumText{Overflow::reject, "reject"}};
