@@ -5,7 +5,6 @@
 #include <socketserver/socketserver.hpp>
 
 namespace ss = socketserver;
-
 class Room {
  public:
   bool join(const std::string& name, ss::Stream& stream) {
@@ -38,8 +37,9 @@ class ChatHandler : public ss::StreamRequestHandler {
     wfile() << "Your name?\n";
     const std::string name(ss::strip(rfile().readline().value_or("")));
     if (name.empty() || !room_.join(name, request())) return void(wfile() << "Not that one.\n");
+    name_ = name;  // from here on finish() takes the member out again, whatever fails
     wfile() << "Welcome, " << name << ".\n";
-    room_.say(name_ = name, name + " has joined\n");
+    room_.say(name, name + " has joined\n");
     while (const auto line = rfile().readline()) room_.say(name, name + ": " + std::string(*line));
   }
   void finish() override {

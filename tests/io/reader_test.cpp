@@ -195,3 +195,50 @@ TEST_CASE("a drain ends the wait for a message but not a message that has begun"
   CHECK(reader.readline() == "ab\n");
   CHECK(reader.readline() == std::nullopt);
 }
+
+TEST_CASE("the read clock does not start anew with each block of a long read") {
+  const std::string block(70'000, 'x');  // longer than what read(n) fetches at a time
+  MemoryStream stream({block, PeerStep::pause(20s), block, PeerStep::pause(20s), block});
+  stream.set_timeouts({.idle = 60s, .read = 30s, .write = 10s});
+  Reader reader(stream);
+  const TimePoint before = stream.clock().now();
+  CHECK_THROWS_AS(reader.read(3 * block.size()), TimeoutError);
+  CHECK(stream.clock().now() - before == 30s);
+}
+
+TEST_CASE("readline with a limit past max_line is readline") {
+  for (const std::size_t cut : {5U, 13U}) {
+    const std::string line = "1234567890123\n";
+    MemoryStream stream({line.substr(0, cut), line.substr(cut)});
+    Reader reader(stream, {.max_line = 10, .read_buffer = 4});
+    CHECK_THROWS_AS(reader.readline(20), LineTooLong);
+  }
+}
+
+TEST_CASE("a message of several parts has one read clock") {
+  MemoryStream stream({"5\n", PeerStep::pause(20s), "he", PeerStep::pause(20s), "llo"});
+  stream.set_timeouts({.idle = 60s, .read = 30s, .write = 10s});
+  Reader reader(stream);
+  const TimePoint before = stream.clock().now();
+  {
+    const Reader::Message message = reader.message();
+    CHECK(reader.readline() == "5\n");
+    CHECK_THROWS_AS(reader.read(5), TimeoutError);
+  }
+  CHECK(stream.clock().now() - before == 30s);
+  CHECK(reader.read(5) == "hello");
+}
+
+TEST_CASE("a drain lets a message of several parts arrive in full, and then ends") {
+  MemoryStream stream({"5\n", PeerStep::pause(1s), "hello", PeerStep::pause(1s), "6\n"});
+  stream.set_timeouts({.idle = 60s, .read = 30s, .write = 10s});
+  Reader reader(stream);
+  {
+    const Reader::Message message = reader.message();
+    CHECK(reader.readline() == "5\n");
+    stream.drain();
+    CHECK(reader.read(5) == "hello");
+  }
+  const Reader::Message next = reader.message();
+  CHECK(reader.readline() == std::nullopt);
+}

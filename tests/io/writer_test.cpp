@@ -75,3 +75,12 @@ TEST_CASE("destroying a writer unties it") {
   { Writer writer(stream); }
   CHECK(stream.recv(1) == "x");
 }
+
+TEST_CASE("a bool is not written by accident as a byte") {
+  const auto writable = [](auto value) {
+    return requires(Writer & writer) { writer << value; };
+  };
+  CHECK_FALSE(writable(true));
+  CHECK(writable('c'));
+  CHECK(writable(1));
+}

@@ -2,6 +2,8 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 
+#include <atomic>
+#include <csignal>
 #include <future>
 #include <socketserver/io/reader.hpp>
 #include <socketserver/net/acceptor.hpp>
@@ -222,6 +224,35 @@ TEST_CASE("such a message still ends at its read deadline, and at an abort") {
     if (abort) pair.stream->abort();
     CHECK_THROWS_AS(reading.get(), StreamError);
   }
+}
+
+TEST_CASE("a large sendall interrupted by signals is not cut short") {
+  struct sigaction quiet {};
+  quiet.sa_handler = [](int) {};  // without SA_RESTART: system calls return EINTR
+  struct sigaction before {};
+  ::sigaction(SIGUSR1, &quiet, &before);
+  Connected pair;
+  pair.stream->settimeout(10s);
+  const std::string much(16 << 20, 'x');
+  std::promise<pthread_t> thread;
+  std::atomic<bool> sent{false};
+  auto sending = std::async(std::launch::async, [&] {
+    thread.set_value(::pthread_self());
+    pair.stream->sendall(much);
+    sent = true;
+    return true;
+  });
+  const pthread_t sender = thread.get_future().get();
+  std::size_t received = 0;
+  while (received < much.size()) {
+    if (!sent) ::pthread_kill(sender, SIGUSR1);
+    const std::string part = pair.client.recv(100'000);
+    REQUIRE_FALSE(part.empty());
+    received += part.size();
+  }
+  CHECK(sending.get());
+  CHECK(received == much.size());
+  ::sigaction(SIGUSR1, &before, nullptr);
 }
 
 TEST_CASE("release gives the socket away and leaves a closed stream") {

@@ -11,6 +11,7 @@ import tempfile
 import threading
 
 BINARIES, SOURCE = sys.argv[1], sys.argv[2]
+TRACED = {"ASAN_OPTIONS": "detect_leaks=0"}  # which does not work under strace
 PATIENCE = 30  # seconds; no test depends on how much of it is used
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-from common import PATIENCE, binary, check, equal, main
+from common import PATIENCE, TRACED, binary, check, equal, main
 
 BAD = {
     "empty": b"",
@@ -29,6 +29,9 @@ BAD = {
     "number too large for JSON": b'{"timeouts": {"idle": 1e999}}',
     "nesting bomb of arrays": b"[" * 1_000_000,
     "nesting bomb in app": b'{"app": ' + b'{"a":' * 1_000_000,
+    "NUL after the document": b'{"listen": {"port": 0}}\0 {"prot": garbage',
+    "NUL in a host": b'{"listen": {"host": "127.0.0.1\\u0000evil"}}',
+    "NUL in a file name": b'{"log": {"file": "/tmp/x\\u0000y"}}',
     "control characters in a key": b'{"a\\n\\u001b[2J": 1}',
 }
 
@@ -41,7 +44,8 @@ def refuses(name, content):
             with open(path, "wb") as file:
                 file.write(content)
             done = subprocess.run(["strace", "-f", "-o", calls, "-e", "trace=bind,listen", binary("uppercase_server"),
-                                   "--config", path], capture_output=True, timeout=PATIENCE)
+                                   "--config", path], capture_output=True, timeout=PATIENCE,
+                                  env={**os.environ, **TRACED})
             equal(done.returncode, 2)
             error = done.stderr.decode()
             equal(error.count("\n"), 1)

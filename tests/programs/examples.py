@@ -1,6 +1,8 @@
 """The example servers, spoken to by Python's sockets and by nc."""
 
 import os
+import socket
+import struct
 import subprocess
 import sys
 
@@ -83,6 +85,25 @@ def test_chat_with_a_member_that_never_reads():
         while bob.line() != "Ann: still here":
             pass
         deaf.close()
+        equal(server.stop(), 0)
+
+
+def test_chat_with_a_member_that_leaves_while_it_is_welcomed():
+    """The room kept the stream of a member whose welcome could not be sent."""
+    with Server("chat_server", "--policy", "thread", "--set", "/limits/write_buffer=0") as server:
+        for attempt in range(20):
+            client = server.connect()
+            equal(client.line(), "Your name?")
+            client.send("x" * 5000 + "\n")
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()  # a reset
+        ann = join(server, "Ann")
+        bob = join(server, "Bob")
+        while ann.line() != "Bob has joined":
+            pass
+        bob.send("hello\n")
+        while ann.line() != "Bob: hello":
+            pass
         equal(server.stop(), 0)
 
 

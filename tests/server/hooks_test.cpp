@@ -205,6 +205,21 @@ TEST_CASE("an override of process_request may serve the connection itself") {
                                "shutdown_request", "close_request"});
 }
 
+TEST_CASE("a timeout is counted as one also where process_request serves the connection itself") {
+  class Direct : public TCPServer<ScriptedHandler> {
+   public:
+    using TCPServer::TCPServer;
+    ~Direct() override { server_close(); }
+
+   protected:
+    void process_request(Request&) override { throw TimeoutError("test"); }
+  };
+  Script script;
+  RunningServer<Direct> running(local_config(), std::ref(script));
+  CHECK(Client(running.address()).recv_all().empty());
+  CHECK(eventually([&] { return running.server.stats().timed_out == 1; }));
+}
+
 TEST_CASE("service_actions is called after each turn of the loop, handle_timeout when a wait was in vain") {
   class Counting : public ScriptedServer {
    public:

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <exception>
@@ -108,6 +111,14 @@ int serve(const ServerConfig& config, MakeServer& make) {
   }
 }
 
+/// A process started without standard streams would have its sockets where libraries write messages.
+void open_standard_streams() {
+  for (int fd = 0; fd >= 0 && fd <= STDERR_FILENO;) {
+    fd = ::open("/dev/null", O_RDWR);
+    if (fd > STDERR_FILENO) ::close(fd);
+  }
+}
+
 int run(const Options& options, MakeServer& make) {
   if (options.print_schema) {
     std::cout << config_schema();
@@ -126,6 +137,7 @@ int run(const Options& options, MakeServer& make) {
 }  // namespace
 
 int serve_command_line(int argc, char** argv, MakeServer make) {
+  open_standard_streams();
   CLI::App app("A TCP server. It stops, and drains, at SIGINT or SIGTERM.");
   Options options;
   declare(app, options);

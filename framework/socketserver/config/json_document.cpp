@@ -10,6 +10,15 @@ namespace {
 
 constexpr std::size_t kDeepest = 64;  // levels; nlohmann's dump() recurses, so depth must be bounded
 
+/// @param at  where in the text, in bytes.
+[[noreturn]] void fail_at(std::string_view text, std::string_view file, std::size_t at,
+                          std::string_view problem, std::string pointer = {}) {
+  const std::string_view before = text.substr(0, std::min(at, text.size()));
+  const auto line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
+  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  throw ConfigError({std::string(file), std::move(pointer), line, before.size() - line_start + 1}, problem);
+}
+
 /// Builds the document from the parser's events, and knows where in it each one is.
 class Builder final : public nlohmann::json_sax<Json> {
  public:
@@ -37,14 +46,10 @@ class Builder final : public nlohmann::json_sax<Json> {
 
   bool parse_error(std::size_t byte, const std::string&, const nlohmann::detail::exception& error) override {
     // The byte is the one after the last that was read, and counts from 1.
-    const std::size_t at = std::min(byte > 0 ? byte - 1 : 0, text_.size());
-    const std::string_view before = text_.substr(0, at);
-    const auto line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
-    const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
     const std::string_view reason = error.what();
     const std::size_t colon = reason.find(": ");
-    throw ConfigError({std::string(file_), pointer(), line, at - line_start + 1},
-                      concat("not JSON: ", reason.substr(colon == std::string_view::npos ? 0 : colon + 2)));
+    fail_at(text_, file_, byte > 0 ? byte - 1 : 0,
+            concat("not JSON: ", reason.substr(colon == std::string_view::npos ? 0 : colon + 2)), pointer());
   }
 
  private:
@@ -104,6 +109,9 @@ void check_encoding(std::string_view text, std::string_view file) {
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
       text.substr(0, 2).find('\0') != text.npos) {
     throw ConfigError(start, "this looks like UTF-16; save the file as UTF-8");
+  }
+  if (const std::size_t nul = text.find('\0'); nul != text.npos) {  // the parser would take it for the end
+    fail_at(text, file, nul, "a NUL byte");
   }
   if (strip(text).empty()) throw ConfigError(start, "empty; the least configuration is {}");
 }

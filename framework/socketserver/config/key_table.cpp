@@ -3,6 +3,7 @@
 #include <limits>
 #include <socketserver/base/text.hpp>
 #include <socketserver/config/detail/key_table.hpp>
+#include <stdexcept>
 #include <type_traits>
 
 namespace socketserver::detail {
@@ -88,6 +89,14 @@ std::vector<std::string_view> choices_of(const std::array<EnumText<T>, n>& texts
   return out;
 }
 
+/// For what the system takes as a C string, which would end at a NUL.
+template <auto section, auto member>
+void set_c_string(ServerConfig& config, const Json& value) {
+  if (value.is_string() && value.get_ref<const std::string&>().find('\0') != std::string::npos) {
+    throw std::invalid_argument("has a NUL character");
+  }
+  Access<section, member>::set(config, value);
+}
 void set_pattern(ServerConfig& config, const Json& value) {
   check_log_pattern(value.get_ref<const std::string&>());
   config.log.pattern = value;
@@ -134,9 +143,14 @@ std::vector<Key> make_table() {
   Key pattern = text<log, &LogConfig::pattern>(
       "log", "pattern", false, "A line's form, of {processName}, {process}, {level}, {time} and {message}.");
   pattern.set = set_pattern;
+  Key host = text<listen, &ListenOptions::host>(
+      "listen", "host", false, "The address to listen on: a name, IPv4, IPv6, or \"\" for any of both.");
+  host.set = set_c_string<listen, &ListenOptions::host>;
+  Key file =
+      text<log, &LogConfig::file>("log", "file", true, "The file to append to; null is standard error.");
+  file.set = set_c_string<log, &LogConfig::file>;
   return {
-      text<listen, &ListenOptions::host>(
-          "listen", "host", false, "The address to listen on: a name, IPv4, IPv6, or \"\" for any of both."),
+      std::move(host),
       integer<listen, &ListenOptions::port>("listen", "port", false, 0, 65535, "",
                                             "The port; 0 has the kernel choose."),
       integer<listen, &ListenOptions::backlog>(
@@ -187,7 +201,7 @@ std::vector<Key> make_table() {
                                        "How long a closed connection's late input is read and dropped."),
       choice<log, &LogConfig::level>("log", "level", choices_of(kLevels), "The least level that is written."),
       std::move(pattern),
-      text<log, &LogConfig::file>("log", "file", true, "The file to append to; null is standard error."),
+      std::move(file),
       {"", "app", KeyType::object, false, 0, 0, {}, "", "For the program's own use.", get_app, set_app},
   };
 }

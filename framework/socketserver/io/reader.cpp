@@ -41,21 +41,25 @@ std::optional<std::string_view> Reader::read_until(std::string_view delimiter) {
 
 std::optional<std::string_view> Reader::readline(std::size_t limit) {
   if (limit == 0) return std::string_view{};
+  if (limit >= options_.max_line) return readline();
   std::size_t searched = 0;
   for (;;) {
     const std::string_view seen = buffered().substr(0, limit);
     if (const std::size_t at = seen.find('\n', searched); at != std::string_view::npos) return take(at + 1);
     if (seen.size() == limit) return take(limit);
-    if (seen.size() >= options_.max_line) throw LineTooLong(options_.max_line);
     searched = seen.size();
-    if (!fill(std::min(limit, options_.max_line), !seen.empty())) {
+    if (!fill(limit, !seen.empty())) {
       if (buffered().empty()) return std::nullopt;
       return take(buffered().size());
     }
   }
 }
 
-std::size_t Reader::read(std::span<std::byte> into) { return read_rest(into, 0); }
+std::size_t Reader::read(std::span<std::byte> into) {
+  const std::size_t got = read_rest(into, 0);
+  consumed(got);
+  return got;
+}
 
 std::string Reader::read(std::size_t n) {
   std::string bytes;
@@ -64,6 +68,7 @@ std::string Reader::read(std::size_t n) {
     bytes.resize(have + std::min(n - have, std::max(kBlock, have)));
     const std::size_t got = read_rest(writable(bytes.data(), bytes.size()), have);
     if (got == n || got < bytes.size()) {
+      consumed(got);
       bytes.resize(got);
       return bytes;
     }
@@ -93,7 +98,6 @@ std::size_t Reader::read_rest(std::span<std::byte> into, std::size_t have) {
     put_back({reinterpret_cast<const char*>(into.data()), have});
     throw;
   }
-  message_deadline_.reset();
   return have;
 }
 
@@ -105,8 +109,23 @@ std::string_view Reader::peek() {
 std::string_view Reader::take(std::size_t bytes) {
   const std::string_view taken = buffered().substr(0, bytes);
   begin_ += bytes;
-  message_deadline_.reset();
+  consumed(bytes);
   return taken;
+}
+
+/// A call has its bytes: that is the end of a message, unless message() has made it a part of one.
+void Reader::consumed(std::size_t bytes) {
+  if (framed_) {
+    part_consumed_ = part_consumed_ || bytes > 0;
+  } else {
+    message_deadline_.reset();
+  }
+}
+
+void Reader::frame(bool on) {
+  framed_ = on;
+  part_consumed_ = false;
+  message_deadline_.reset();
 }
 
 /// Reads once into the buffer, which may grow to hold `most` bytes. @returns false at EOF.
@@ -120,9 +139,12 @@ bool Reader::fill(std::size_t most, bool begun) {
 /// Reads once. `begun`: a part of the message is here, so the read clock runs; it starts with the first such
 /// wait.
 std::size_t Reader::receive(std::span<std::byte> into, bool begun) {
+  begun = begun || part_consumed_;
+  const bool over = begun && message_deadline_ && message_deadline_->expired(stream_.clock());
   if (begun && !message_deadline_) message_deadline_ = stream_.deadline(stream_.timeouts().read);
   const Deadline deadline = begun ? *message_deadline_ : stream_.deadline(stream_.timeouts().idle);
-  IoResult result = stream_.receive(into, deadline, begun ? Wait::more : Wait::message);
+  IoResult result{0, std::make_error_code(std::errc::timed_out)};  // also if more would be there at once
+  if (!over) result = stream_.receive(into, deadline, begun ? Wait::more : Wait::message);
   if (result.error) {
     message_deadline_.reset();
     if (result.error == std::errc::timed_out) {

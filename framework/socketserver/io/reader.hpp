@@ -30,6 +30,7 @@ struct ReaderOptions {
 class Reader {
  public:
   class Lines;
+  class Message;
 
   explicit Reader(Stream& stream, ReaderOptions options = {});
 
@@ -49,6 +50,10 @@ class Reader {
   /// The same into the caller's memory. @returns the number of bytes.
   std::size_t read(std::span<std::byte> into);
 
+  /// Makes all that is read while the result lives one message, with one read clock, which a drain lets
+  /// arrive in full: for a header that says how much follows. It ends before the reader does; one at a time.
+  Message message();
+
   /// Waits for at least one byte and consumes nothing.
   /// @returns all that is buffered, empty at EOF. Valid until the next call.
   std::string_view peek();
@@ -64,6 +69,8 @@ class Reader {
   void make_room(std::size_t most);
   std::size_t read_rest(std::span<std::byte> into, std::size_t have);
   void put_back(std::string_view bytes);
+  void consumed(std::size_t bytes);
+  void frame(bool on);
 
   // buffer_:  | consumed | buffered | free |
   //           0        begin_     end_    capacity_
@@ -74,7 +81,23 @@ class Reader {
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::optional<Deadline> message_deadline_;  // set while a message has begun and is not complete
+  bool framed_ = false;                       // several calls make one message
+  bool part_consumed_ = false;                // and some of it was returned already
 };
+
+/// A message of several parts. See Reader::message().
+class [[nodiscard]] Reader::Message {
+ public:
+  explicit Message(Reader& reader) : reader_(reader) { reader_.frame(true); }
+  Message(const Message&) = delete;
+  Message& operator=(const Message&) = delete;
+  ~Message() { reader_.frame(false); }
+
+ private:
+  Reader& reader_;
+};
+
+inline Reader::Message Reader::message() { return Message(*this); }
 
 /// An input range of lines. It ends at EOF.
 class Reader::Lines {

@@ -63,7 +63,10 @@ Deadline Stream::deadline(std::optional<Duration> timeout) const noexcept {
   return std::min(Deadline::after(timeout, clock()), lifetime_);
 }
 
+bool Stream::outlived() const noexcept { return !lifetime_.is_never() && lifetime_.expired(clock()); }
+
 IoResult Stream::receive(std::span<std::byte> into, Deadline deadline, Wait wait) {
+  if (outlived()) return {0, std::make_error_code(std::errc::timed_out)};
   if (tied_ != nullptr) {
     if (const IoResult flushed = tied_->try_flush(); flushed.error)
       return {0, flushed.error, flushed.operation};
@@ -92,6 +95,7 @@ IoResult Stream::try_sendall(std::span<const std::byte> bytes) {
   const Deadline until = deadline(timeouts_.write);
   SendTurn turn(*senders_, until, clock());
   IoResult sent{0, turn.error(), "sendall"};
+  if (outlived()) sent.error = std::make_error_code(std::errc::timed_out);
   if (sent.error) return sent;
   while (sent.bytes < bytes.size() && !sent.error) {
     const IoResult part = write_some(bytes.subspan(sent.bytes), until);

@@ -69,10 +69,12 @@ class Stream {
   IoResult try_sendall(std::span<const std::byte> bytes);
 
   /// Sets all of timeouts() at once: Python's call. nullopt waits for ever, zero does not wait.
+  /// Threads: the owner, and not while another thread may call sendall: set them before sharing the stream.
   void settimeout(std::optional<Duration> timeout) noexcept { timeouts_ = {timeout, timeout, timeout}; }
   void set_timeouts(const StreamTimeouts& timeouts) noexcept { timeouts_ = timeouts; }
   const StreamTimeouts& timeouts() const noexcept { return timeouts_; }
-  /// Bounds every wait on this stream, whatever its timeout.
+  /// Ends every wait on this stream, whatever its timeout; past it nothing is read or sent, even if it could
+  /// be at once.
   void set_lifetime(Deadline lifetime) noexcept { lifetime_ = lifetime; }
   /// @returns when a wait that starts now and may take so long ends: no later than the lifetime.
   Deadline deadline(std::optional<Duration> timeout) const noexcept;
@@ -107,6 +109,7 @@ class Stream {
  private:
   struct Senders;
   class SendTurn;
+  bool outlived() const noexcept;
 
   StreamTimeouts timeouts_;
   Deadline lifetime_ = Deadline::never();

@@ -47,6 +47,10 @@ inline Writer& operator<<(Writer& out, std::string_view text) {
 
 inline Writer& operator<<(Writer& out, char c) { return out << std::string_view(&c, 1); }
 
+/// Neither "1" nor "true" is what everybody expects: say which.
+template <std::same_as<bool> T>
+Writer& operator<<(Writer& out, T value) = delete;
+
 /// Numbers in decimal, the shortest text that reads back as the same value.
 template <typename Number>
 requires((std::integral<Number> || std::floating_point<Number>)&&!std::same_as<Number, char> &&

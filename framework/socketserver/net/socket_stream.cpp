@@ -1,6 +1,8 @@
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -21,6 +23,12 @@ std::error_code last_error() { return {errno, std::generic_category()}; }
 std::error_code timed_out() { return std::make_error_code(std::errc::timed_out); }
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+/// @returns the bytes that wait in the kernel to be read.
+std::uint64_t received_by_kernel(int fd) {
+  int bytes = 0;
+  return ::ioctl(fd, SIOCINQ, &bytes) == 0 && bytes > 0 ? static_cast<std::uint64_t>(bytes) : 0;
+}
 
 /// Adds to a counter that one thread at a time writes and any may read.
 void add(std::atomic<std::uint64_t>& counter, std::size_t bytes) {
@@ -48,7 +56,7 @@ int bound_wait(int fd, int name, Duration& current, Deadline deadline) {
 
 }  // namespace
 
-SocketStream::SocketStream(FileDescriptor socket, const SocketAddress& peer) noexcept
+SocketStream::SocketStream(FileDescriptor socket, const SocketAddress& peer)
     : socket_(std::move(socket)), peer_(peer) {}
 
 SocketStream::~SocketStream() { close(); }
@@ -65,17 +73,25 @@ IoResult SocketStream::read_some(std::span<std::byte> into, Deadline deadline, W
   if ((state & kDraining) != 0 && wait == Wait::more) result = read_rest_after_drain(into, deadline);
   if (result.bytes > 0 || result.error) return result;
   if ((state_.load() & kAborted) != 0) result.error = std::make_error_code(std::errc::connection_aborted);
-  at_eof_ = !result.error && ((state & kDraining) == 0 || peer_has_closed());
+  const bool ours = (state_.load() & (kDraining | kReadShut)) != 0;
+  at_eof_ = !result.error && (!ours || peer_has_closed());
   return result;
 }
 
 /// drain() shuts down reading while kWaiting is set; before and after it only sets its bit, which is seen
-/// here.
+/// here. What is served after a drain has its end where the kernel's queue ended, so that a peer that goes on
+/// sending cannot hold the drain up.
 IoResult SocketStream::read_message_start(std::span<std::byte> into, Deadline deadline) {
-  const bool drained = (state_.fetch_or(kWaiting) & kDraining) != 0;
-  IoResult result = blocking_read(into, drained ? Deadline::at(TimePoint::min()) : deadline);
+  if ((state_.fetch_or(kWaiting) & kDraining) == 0) {
+    const IoResult result = blocking_read(into, deadline);
+    state_.fetch_and(~kWaiting);
+    return result;
+  }
   state_.fetch_and(~kWaiting);
-  if (drained && result.error == std::errc::timed_out) result.error.clear();  // nothing more has arrived: EOF
+  if (!drain_mark_) drain_mark_ = bytes_in() + received_by_kernel(socket_.get());
+  if (bytes_in() >= *drain_mark_) return {};
+  IoResult result = blocking_read(into, Deadline::at(TimePoint::min()));
+  if (result.error == std::errc::timed_out) result.error.clear();  // nothing is there: EOF
   return result;
 }
 
@@ -139,6 +155,7 @@ IoResult SocketStream::write_some(std::span<const std::byte> bytes, Deadline dea
 void SocketStream::shutdown(ShutdownHow how) noexcept {
   const std::lock_guard lock(shutdown_mutex_);
   if (!socket_) return;
+  if (how != ShutdownHow::write) state_.fetch_or(kReadShut);
   const int direction = how == ShutdownHow::read ? SHUT_RD : how == ShutdownHow::write ? SHUT_WR : SHUT_RDWR;
   (void)::shutdown(socket_.get(), direction);  // ENOTCONN: the peer has reset it, which is no error here
 }

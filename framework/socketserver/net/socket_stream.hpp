@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <socketserver/io/stream.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/file_descriptor.hpp>
@@ -15,7 +16,7 @@ namespace socketserver {
 class SocketStream final : public Stream {
  public:
   /// @param socket  connected, in blocking mode.
-  SocketStream(FileDescriptor socket, const SocketAddress& peer) noexcept;
+  SocketStream(FileDescriptor socket, const SocketAddress& peer);
   ~SocketStream() override;
 
   const SocketAddress& peer_address() const noexcept { return peer_; }
@@ -29,6 +30,9 @@ class SocketStream final : public Stream {
   std::uint64_t bytes_out() const noexcept { return bytes_out_.load(std::memory_order_relaxed); }
   /// Whether the peer has sent EOF, and all before it was read. Threads: the owner.
   bool at_eof() const noexcept { return at_eof_; }
+  /// Whether this side has shut reading down, as a drain may. Linux then answers what comes after a FIN with
+  /// a reset, so whoever has replies under way holds the FIN back until they are acknowledged.
+  bool read_is_shut() const noexcept { return (state_.load() & kReadShut) != 0; }
 
   /// Gives the socket away; the stream is closed. As close() it waits for a sendall under way in another
   /// thread.
@@ -46,6 +50,7 @@ class SocketStream final : public Stream {
   static constexpr unsigned kWaiting = 1;   // the reader waits for a message
   static constexpr unsigned kDraining = 2;  // drain() was called
   static constexpr unsigned kAborted = 4;   // abort() was called
+  static constexpr unsigned kReadShut = 8;  // this side has shut reading down: recv's 0 is not the peer's EOF
 
   class SocketTimeout;
 
@@ -64,6 +69,7 @@ class SocketStream final : public Stream {
   Duration receive_timeout_{};  // as set on the socket; zero is none
   Duration send_timeout_{};     // the same; guarded by the sender's turn
   bool at_eof_ = false;
+  std::optional<std::uint64_t> drain_mark_{};  // the bytes in that a drain still serves; the reader's
 };
 
 }  // namespace socketserver

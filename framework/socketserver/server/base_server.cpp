@@ -42,23 +42,26 @@ DrainReport BaseServer::serve_until_signal() {
 }
 
 bool BaseServer::handle_request(Deadline deadline) {
+  if (impl_->lifecycle.take_remembered_stop()) return false;
+  const std::uint64_t stops = impl_->lifecycle.stop_requests();
   if (!impl_->acceptor.listening()) impl_->acceptor.reopen();
-  while (!impl_->lifecycle.stopping()) {
+  while (impl_->lifecycle.stop_requests() == stops) {
     if (impl_->turn(deadline)) return true;
     if (deadline.expired()) {
       handle_timeout();
       return false;
     }
   }
+  (void)impl_->lifecycle.take_remembered_stop();  // it has had its effect
   return false;
 }
 
 void BaseServer::request_stop() noexcept {
   if (impl_->lifecycle.request_stop()) {
     impl_->start_drain();
-  } else {
-    impl_->acceptor.wake();
+    impl_->lifecycle.drain_started();
   }
+  impl_->acceptor.wake();
 }
 
 void BaseServer::shutdown() {
@@ -67,12 +70,11 @@ void BaseServer::shutdown() {
 }
 
 void BaseServer::server_close() {
+  if (impl_->in_handler()) return request_stop();
   shutdown();
-  if (impl_->in_handler()) return;
-  impl_->acceptor.close();
+  (void)impl_->lifecycle.take_remembered_stop();
   if (impl_->connections.active() > 0) impl_->start_drain();
-  impl_->join();
-  impl_->connections.finish_drain();
+  impl_->finish();
 }
 
 const SocketAddress& BaseServer::server_address() const noexcept { return impl_->acceptor.address(); }
@@ -82,7 +84,12 @@ Logger& BaseServer::log() noexcept { return impl_->log; }
 
 bool BaseServer::verify_request(Request&) { return true; }
 void BaseServer::process_request(Request& request) { impl_->submit(request); }
-void BaseServer::shutdown_request(Request& request) { request.stream().shutdown(ShutdownHow::write); }
+
+void BaseServer::shutdown_request(Request& request) {
+  // See SocketStream::read_is_shut(): then the end comes with the close.
+  if (request.connection_ != nullptr && request.connection_->stream.read_is_shut()) return;
+  request.stream().shutdown(ShutdownHow::write);
+}
 
 void BaseServer::close_request(Request& request) {
   if (request.connection_ != nullptr) impl_->close(*request.connection_);

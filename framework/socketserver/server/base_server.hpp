@@ -25,8 +25,9 @@ struct DrainReport {
 /// hooks on whichever thread runs the connection.
 class BaseServer {
  public:
-  /// Binds and listens. @throws std::system_error  the address, log file or threads can't be had; nothing
-  /// stays open.
+  /// Binds and listens. Nothing stays open if it throws:
+  /// @throws std::system_error      the address, log file or threads can't be had.
+  /// @throws std::invalid_argument  the configuration has a value that no server can have.
   explicit BaseServer(ServerConfig config);
   BaseServer(const BaseServer&) = delete;
   BaseServer& operator=(const BaseServer&) = delete;
@@ -50,8 +51,8 @@ class BaseServer {
   void request_stop() noexcept;
   /// request_stop, and waits until serve_forever has ended; does not wait if called from a handler.
   void shutdown();
-  /// shutdown, closes the listening socket and ends the connections that handle_request has left running. A
-  /// class that overrides hooks and is used with handle_request calls it in its destructor.
+  /// shutdown, closes the listening socket and ends the connections that handle_request has left running;
+  /// from a handler or hook it is request_stop. A class that overrides hooks calls it in its destructor.
   void server_close();
 
   /// The bound address, port 0 resolved.
@@ -63,7 +64,8 @@ class BaseServer {
  protected:
   /// Whether to serve this connection. Must not wait.
   virtual bool verify_request(Request& request);
-  /// Hands the connection to the policy. An override that does not call this one serves it by finish_request.
+  /// Hands the connection to the policy; when it returns, the request may be gone. An override that does not
+  /// call this one serves the connection by finish_request.
   virtual void process_request(Request& request);
   /// Constructs a handler and runs it.
   virtual void finish_request(Request& request) = 0;

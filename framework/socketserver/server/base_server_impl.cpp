@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <socketserver/base/text.hpp>
 #include <socketserver/server/detail/base_server_impl.hpp>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,21 @@ Outcome outcome_of(const std::exception_ptr& error) {
   }
 }
 
+/// A configuration from a file has been checked against its table; one that a program fills in has not.
+ServerConfig checked(ServerConfig config) {
+  const auto require = [](bool good, const char* what) {
+    if (!good) throw std::invalid_argument(concat("ServerConfig: ", what));
+  };
+  require(config.concurrency.threads > 0, "concurrency.threads is 0");
+  require(config.limits.max_connections > 0, "limits.max_connections is 0");
+  const TimeoutsConfig& t = config.timeouts;
+  for (const auto& time : {t.idle, t.read, t.write, t.lifetime, t.drain, t.linger}) {
+    const bool good = !time || (time->count() >= 0 && *time <= std::chrono::hours(24 * 365 * 100));
+    require(good, "a timeout is negative or longer than a century");
+  }
+  return config;
+}
+
 PolicyOptions policy_options(const ConcurrencyConfig& config) {
   return {.kind = config.policy, .threads = config.threads, .queue = config.queue};
 }
@@ -44,13 +60,13 @@ PolicyOptions policy_options(const ConcurrencyConfig& config) {
 
 BaseServer::Impl::Impl(BaseServer& owner, ServerConfig given)
     : server(owner),
-      config(std::move(given)),
+      config(checked(std::move(given))),
       log(config.log),
       acceptor(config.listen, config.socket),
-      housekeeper(config.limits.max_connections),
-      policy(make_policy(policy_options(config.concurrency))),
-      capacity_(std::min(config.limits.max_connections, policy->capacity())),
-      trouble_(log) {}
+      trouble_(log),
+      housekeeper_(config.limits.max_connections),
+      policy_(make_policy(policy_options(config.concurrency))),
+      capacity_(std::min(config.limits.max_connections, policy_->capacity())) {}
 
 bool BaseServer::Impl::full() const { return connections.active() >= capacity_; }
 
@@ -66,18 +82,13 @@ bool BaseServer::Impl::must_pause() {
 
 /// Waits for one event and deals with it. @returns whether it was a connection that could be taken.
 bool BaseServer::Impl::turn(Deadline deadline) {
+  const HandlerScope scope(server);  // the hooks called here must not wait for the loop that calls them
   const bool pause = must_pause();
   const Deadline until = pause && !was_full_ ? std::min(deadline, trouble_.retry_at()) : deadline;
   const Acceptor::Event event = acceptor.wait(!pause, until);
   if (event == Acceptor::Event::woken) trouble_.retry_now();
   const bool taken = event == Acceptor::Event::connection && accept_one() == Taken::connection;
-  try {
-    server.service_actions();
-  } catch (const std::exception& error) {
-    log.error(concat("service_actions: ", error.what()));
-  } catch (...) {
-    log.error("service_actions: an exception of no standard type");
-  }
+  guarded("service_actions", [this] { server.service_actions(); });
   return taken;
 }
 
@@ -90,12 +101,16 @@ BaseServer::Impl::Taken BaseServer::Impl::accept_one() {
     return Taken::error;
   }
   trouble_.succeeded();
+  take(std::move(accepted));
+  return Taken::connection;
+}
+
+void BaseServer::Impl::take(Acceptor::Accepted accepted) {
   if (full()) {
     reject(std::move(accepted));
   } else {
     dispatch(std::move(accepted));
   }
-  return Taken::connection;
 }
 
 void BaseServer::Impl::reject(Acceptor::Accepted accepted) {
@@ -111,16 +126,16 @@ void BaseServer::Impl::reject(Acceptor::Accepted accepted) {
 
 void BaseServer::Impl::dispatch(Acceptor::Accepted accepted) {
   Connection& connection = connections.add(std::move(accepted.socket), accepted.peer, server, config);
-  if (log.enabled(LogLevel::debug)) log.debug(concat(accepted.peer.to_string(), " connected"));
   Outcome outcome = Outcome::rejected;
   submitted_ = false;
   try {
+    if (log.enabled(LogLevel::debug)) log.debug(concat(accepted.peer.to_string(), " connected"));
     if (server.verify_request(connection.request)) {
       outcome = Outcome::served;
       server.process_request(connection.request);
     }
   } catch (...) {
-    outcome = Outcome::failed;
+    outcome = outcome_of(std::current_exception());
     if (submitted_) return log.error("process_request threw after handing its connection over");
     report(connection.request, std::current_exception());
   }
@@ -130,7 +145,7 @@ void BaseServer::Impl::dispatch(Acceptor::Accepted accepted) {
 void BaseServer::Impl::submit(Request& request) {
   submitted_ = true;
   try {
-    policy->submit([this, connection = request.connection_] { run(*connection); });
+    policy_->submit([this, connection = request.connection_] { run(*connection); });
   } catch (...) {
     submitted_ = false;
     throw;
@@ -164,9 +179,22 @@ void BaseServer::Impl::end(Connection& connection, Outcome outcome) {
 
 void BaseServer::Impl::close(Connection& connection) {
   const bool complete = connection.stream.at_eof();
+  const bool hold_fin = connection.stream.read_is_shut();
   FileDescriptor socket = connection.stream.release();
-  if (socket && !complete && config.timeouts.linger)
-    housekeeper.linger(std::move(socket), *config.timeouts.linger);
+  if (!socket || complete || !config.timeouts.linger) return;
+  housekeeper_.linger(std::move(socket), *config.timeouts.linger, hold_fin);
+}
+
+/// Calls a hook that has no connection: what it throws is logged.
+template <typename Hook>
+void BaseServer::Impl::guarded(const char* name, Hook hook) noexcept {
+  try {
+    hook();
+  } catch (const std::exception& error) {
+    log.error(concat(name, ": ", error.what()));
+  } catch (...) {
+    log.error(concat(name, ": an exception of no standard type"));
+  }
 }
 
 template <typename Hook>
@@ -179,13 +207,7 @@ void BaseServer::Impl::guarded(Request& request, Hook hook) noexcept {
 }
 
 void BaseServer::Impl::report(Request& request, const std::exception_ptr& error) noexcept {
-  try {
-    server.handle_error(request, error);
-  } catch (const std::exception& second) {
-    log.error(concat("handle_error: ", second.what()));
-  } catch (...) {
-    log.error("handle_error: an exception of no standard type");
-  }
+  guarded("handle_error", [&] { server.handle_error(request, error); });
 }
 
 void BaseServer::Impl::begin() {
@@ -200,58 +222,75 @@ void BaseServer::Impl::begin() {
   if (lifecycle.take_remembered_stop()) server.request_stop();
 }
 
-void BaseServer::Impl::start_drain() noexcept {
-  log.info(concat("stopping: ", connections.active(), " connections to drain"));
+void BaseServer::Impl::start_drain() {
   connections.start_drain();
   const Deadline deadline = Deadline::after(config.timeouts.drain);
-  if (!deadline.is_never()) housekeeper.set_alarm(deadline, [this] { force(); });
-  acceptor.wake();
+  if (!deadline.is_never()) housekeeper_.set_alarm(deadline, [this] { force(); });
 }
 
+/// The rest of a stop, on the serving thread.
 DrainReport BaseServer::Impl::drain() {
-  try {
-    accept_the_rest();
-  } catch (const std::system_error& error) {
-    log.error(concat("cannot accept those that wait: ", error.what()));
+  lifecycle.wait_until_draining();
+  log.info(concat("stopping: ", connections.active(), " connections to drain"));
+  {
+    const HandlerScope scope(server);
+    guarded("accepting those that wait", [this] { accept_the_rest(); });
   }
-  acceptor.close();
-  join();
-  const std::size_t all = connections.finish_drain();
-  const std::size_t forced = forced_.exchange(0);
-  drain_over_ = false;
-  log.info(concat("stopped: ", all - forced, " connections drained, ", forced, " forced"));
+  const DrainReport report = finish();
+  log.info(concat("stopped: ", report.drained, " connections drained, ", report.forced, " forced"));
   lifecycle.finish_serving();
-  return {.drained = all - forced, .forced = forced};
+  return report;
 }
 
-/// Serves the connections that arrived before the stop and were not yet accepted.
+/// Serves the connections that arrived before the stop and were not yet accepted. They are taken from the
+/// kernel first, so that the listening socket can be closed and new clients are refused, and served as there
+/// is room.
 void BaseServer::Impl::accept_the_rest() {
   acceptor.refuse_new();
-  while (!drain_over_) {
-    if (must_pause()) {
-      acceptor.wait(false, was_full_ ? Deadline::never() : trouble_.retry_at());
-    } else if (accept_one() == Taken::nothing) {
-      return;
+  for (bool more = true; more && !drain_over_;) {
+    std::vector<Acceptor::Accepted> waiting;
+    Acceptor::Accepted next = acceptor.accept();
+    for (; !next.error; next = acceptor.accept()) waiting.push_back(std::move(next));
+    more = next.error != std::errc::operation_would_block;
+    if (!more) acceptor.close();
+    for (Acceptor::Accepted& accepted : waiting) {
+      wait_for_room();
+      take(std::move(accepted));
     }
+    if (!more) return;
+    ++accept_errors_;
+    trouble_.failed(next.error);
+    acceptor.wait(false, trouble_.retry_at());
   }
+}
+
+/// Under overflow `wait`, waits until a connection ends or the drain is over.
+void BaseServer::Impl::wait_for_room() {
+  while (!drain_over_ && must_pause() && was_full_) acceptor.wait(false, Deadline::never());
 }
 
 /// The drain deadline has passed. Runs on the housekeeper's thread.
 void BaseServer::Impl::force() {
-  forced_ = connections.abort_all();
+  const std::size_t aborted = connections.abort_all();
   drain_over_ = true;
   acceptor.wake();
-  if (forced_ == 0) return;
-  log.warning(concat("drain deadline passed: ", forced_.load(), " connections shut down"));
-  housekeeper.set_alarm(Deadline::after(std::chrono::seconds(1)), [this] {
-    if (const std::size_t running = connections.active(); running > 0) server.handle_drain_timeout(running);
+  if (aborted == 0) return;
+  log.warning(concat("drain deadline passed: ", aborted, " connections shut down"));
+  housekeeper_.set_alarm(Deadline::after(std::chrono::seconds(1)), [this] {
+    const HandlerScope scope(server);
+    const std::size_t running = connections.active();
+    if (running > 0) guarded("handle_drain_timeout", [&] { server.handle_drain_timeout(running); });
   });
 }
 
-void BaseServer::Impl::join() {
-  policy->join();
-  housekeeper.cancel_alarm();
-  housekeeper.finish_lingering();
+/// Waits for the handlers' end, and leaves everything as it was before the drain began.
+DrainReport BaseServer::Impl::finish() {
+  acceptor.close();
+  policy_->join();
+  housekeeper_.cancel_alarm();
+  housekeeper_.finish_lingering();
+  drain_over_ = paused_ = was_full_ = false;
+  return connections.finish_drain();
 }
 
 bool BaseServer::Impl::in_handler() const noexcept {
@@ -260,7 +299,7 @@ bool BaseServer::Impl::in_handler() const noexcept {
 
 ServerStats BaseServer::Impl::stats() const {
   ServerStats stats = connections.stats();
-  stats.queued = policy->queued();
+  stats.queued = policy_->queued();
   stats.waits = waits_;
   stats.accept_errors = accept_errors_;
   return stats;

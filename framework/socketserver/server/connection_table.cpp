@@ -35,10 +35,14 @@ Connection& ConnectionTable::add(FileDescriptor socket, const SocketAddress& pee
   connections_.splice(connections_.end(), made);
   Connection& connection = connections_.back();
   connection.position = std::prev(connections_.end());
-  ++ended_.accepted;
+  ++counts_.accepted;
   if (draining_) {
     connection.stream.drain();
     ++seen_in_drain_;
+  }
+  if (aborting_) {
+    connection.stream.abort();
+    ++aborted_;
   }
   return connection;
 }
@@ -47,9 +51,9 @@ void ConnectionTable::end(Connection& connection, Outcome outcome) {
   std::list<Connection> ended;  // destroyed, and so closed, after the lock is released
   const std::lock_guard lock(mutex_);
   ended.splice(ended.end(), connections_, connection.position);
-  ended_.bytes_in += connection.stream.bytes_in();
-  ended_.bytes_out += connection.stream.bytes_out();
-  ++counter(ended_, outcome);
+  counts_.bytes_in += connection.stream.bytes_in();
+  counts_.bytes_out += connection.stream.bytes_out();
+  ++counter(counts_, outcome);
 }
 
 std::size_t ConnectionTable::active() const {
@@ -59,7 +63,7 @@ std::size_t ConnectionTable::active() const {
 
 ServerStats ConnectionTable::stats() const {
   const std::lock_guard lock(mutex_);
-  ServerStats stats = ended_;
+  ServerStats stats = counts_;
   stats.active = connections_.size();
   for (const Connection& connection : connections_) {
     stats.bytes_in += connection.stream.bytes_in();
@@ -88,14 +92,18 @@ void ConnectionTable::start_drain() {
 
 std::size_t ConnectionTable::abort_all() {
   const std::lock_guard lock(mutex_);
+  aborting_ = true;
   for (Connection& connection : connections_) connection.stream.abort();
+  aborted_ += connections_.size();
   return connections_.size();
 }
 
-std::size_t ConnectionTable::finish_drain() {
+DrainReport ConnectionTable::finish_drain() {
   const std::lock_guard lock(mutex_);
-  draining_ = false;
-  return seen_in_drain_;
+  draining_ = aborting_ = false;
+  const std::size_t seen = std::exchange(seen_in_drain_, 0);
+  const std::size_t aborted = std::exchange(aborted_, 0);
+  return {.drained = seen - aborted, .forced = aborted};
 }
 
 }  // namespace socketserver::detail

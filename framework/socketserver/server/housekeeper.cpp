@@ -2,6 +2,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <asio/dispatch.hpp>
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
@@ -22,11 +23,17 @@ namespace {
 /// A closing connection. Shared by its two pending operations, the wait for input and the timer: the one that
 /// comes first closes it, and the other is still called.
 struct Lingering {
-  Lingering(asio::io_context& context, FileDescriptor fd) : socket(context, fd.release()), timer(context) {}
+  Lingering(asio::io_context& context, FileDescriptor fd, bool held)
+      : socket(context, fd.get()), timer(context), hold_fin(held) {
+    (void)fd.release();
+  }
   asio::posix::stream_descriptor socket;
   asio::steady_timer timer;
+  const bool hold_fin;
 };
 using LingeringPtr = std::shared_ptr<Lingering>;
+
+constexpr auto kLookInterval = std::chrono::milliseconds(10);
 
 /// Reads and drops a bounded amount of what has arrived. @returns whether the connection can still bring
 /// more.
@@ -55,37 +62,46 @@ bool has_something_to_lose(int fd) {
 class Housekeeper::Loop {
  public:
   explicit Loop(std::size_t most_lingering)
-      : most_lingering_(most_lingering), alarm_(context_), thread_([this] { context_.run(); }) {}
+      : most_lingering_(most_lingering),
+        next_look_(context_),
+        alarm_(context_),
+        thread_([this] { context_.run(); }) {}
 
   ~Loop() {
     context_.stop();
     thread_.join();
   }
 
-  void linger(FileDescriptor fd, Duration time) {
+  void linger(FileDescriptor fd, Duration time, bool hold_fin) {
     {
       const std::lock_guard lock(mutex_);
       if (lingering_count_ >= most_lingering_) return;
       ++lingering_count_;
     }
-    asio::post(context_, [this, fd = std::move(fd), time]() mutable {
-      begin(std::make_shared<Lingering>(context_, std::move(fd)), time);
+    asio::post(context_, [this, fd = std::move(fd), time, hold_fin]() mutable {
+      try {
+        begin(std::make_shared<Lingering>(context_, std::move(fd), hold_fin), time);
+      } catch (const std::exception&) {
+        count_end();  // short of memory or of epoll's watches: it is closed without lingering
+      }
     });
   }
 
   void finish_lingering() {
     asio::post(context_, [this] {
-      const auto all = lingering_;
-      for (const LingeringPtr& one : all) {
-        if (!has_something_to_lose(one->socket.native_handle())) end(one);
+      {
+        const std::lock_guard lock(mutex_);
+        finishing_ = lingering_count_ > 0;
       }
+      look_at_all();
     });
     std::unique_lock lock(mutex_);
     none_left_.wait(lock, [this] { return lingering_count_ == 0; });
   }
 
   void set_alarm(Deadline deadline, Job action) {
-    asio::post(context_, [this, deadline, action = std::move(action)]() mutable {
+    // Dispatched, so that an alarm set by an alarm is set when that one's action returns.
+    asio::dispatch(context_, [this, deadline, action = std::move(action)]() mutable {
       alarm_.expires_at(deadline.time());
       alarm_.async_wait(
           [this, set = ++alarms_, action = std::move(action)](std::error_code cancelled) mutable {
@@ -109,15 +125,37 @@ class Housekeeper::Loop {
     lingering_.insert(one);
     one->timer.expires_after(time);
     one->timer.async_wait([this, one](std::error_code) { end(one); });
-    wait_for_input(one);
+    if (one->hold_fin || finishing_) look_at_all();
+    if (!one->hold_fin) wait_for_input(one);
   }
 
   void wait_for_input(const LingeringPtr& one) {
+    if (!one->socket.is_open()) return;
     if (!drop_input(one->socket.native_handle())) return end(one);
     one->socket.async_wait(asio::posix::stream_descriptor::wait_read, [this, one](std::error_code error) {
-      if (!one->socket.is_open()) return;
       if (error) return end(one);
       wait_for_input(one);
+    });
+  }
+
+  /// Closes those with nothing to lose, where that is what they wait for. No event tells of acknowledgements,
+  /// so it looks again and again while there are any: at a stop, or after one has shut reading down.
+  void look_at_all() {
+    bool again = false;
+    const auto all = lingering_;
+    for (const LingeringPtr& one : all) {
+      if (!one->hold_fin && !finishing_) continue;
+      (void)drop_input(one->socket.native_handle());
+      if (has_something_to_lose(one->socket.native_handle())) {
+        again = true;
+      } else {
+        end(one);
+      }
+    }
+    if (!again) return;
+    next_look_.expires_after(kLookInterval);
+    next_look_.async_wait([this](std::error_code cancelled) {
+      if (!cancelled) look_at_all();
     });
   }
 
@@ -126,8 +164,14 @@ class Housekeeper::Loop {
     std::error_code ignored;  // closing is all that is left to do
     one->socket.close(ignored);
     one->timer.cancel();
+    count_end();
+  }
+
+  void count_end() {
     const std::lock_guard lock(mutex_);
-    if (--lingering_count_ == 0) none_left_.notify_all();
+    if (--lingering_count_ > 0) return;
+    finishing_ = false;
+    none_left_.notify_all();
   }
 
   std::mutex mutex_;
@@ -137,6 +181,8 @@ class Housekeeper::Loop {
 
   asio::io_context context_{1};
   std::unordered_set<LingeringPtr> lingering_;  // the loop's thread only, as is the alarm
+  bool finishing_ = false;                      // finish_lingering() waits; the loop's thread, as all below
+  asio::steady_timer next_look_;
   asio::steady_timer alarm_;
   unsigned alarms_ =
       0;  // changes with each setting, so that an expired wait whose handler is queued can be cancelled
@@ -148,7 +194,9 @@ class Housekeeper::Loop {
 Housekeeper::Housekeeper(std::size_t most_lingering) : loop_(std::make_unique<Loop>(most_lingering)) {}
 Housekeeper::~Housekeeper() = default;
 
-void Housekeeper::linger(FileDescriptor socket, Duration time) { loop_->linger(std::move(socket), time); }
+void Housekeeper::linger(FileDescriptor socket, Duration time, bool hold_fin) {
+  loop_->linger(std::move(socket), time, hold_fin);
+}
 void Housekeeper::finish_lingering() { loop_->finish_lingering(); }
 void Housekeeper::set_alarm(Deadline deadline, Job action) { loop_->set_alarm(deadline, std::move(action)); }
 void Housekeeper::cancel_alarm() { loop_->cancel_alarm(); }

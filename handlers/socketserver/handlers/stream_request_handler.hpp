@@ -29,6 +29,8 @@ class StreamRequestHandler : public BaseRequestHandler {
   void run_phases() final;
 
  private:
+  class Attached;
+
   StreamOptions options_;
   Reader* rfile_ = nullptr;  // null outside run(), as wfile_
   Writer* wfile_ = nullptr;

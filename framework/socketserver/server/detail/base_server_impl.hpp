@@ -27,10 +27,10 @@ class BaseServer::Impl {
 
   // A stop, in order.
   void begin();
-  void start_drain() noexcept;
+  void start_drain();
   DrainReport drain();
   void force();
-  void join();
+  DrainReport finish();
 
   bool in_handler() const noexcept;
   ServerStats stats() const;
@@ -41,30 +41,34 @@ class BaseServer::Impl {
   Acceptor acceptor;
   detail::ConnectionTable connections;
   detail::Lifecycle lifecycle;
-  // Last, so that their threads end before what they use.
-  detail::Housekeeper housekeeper;
-  std::unique_ptr<Policy> policy;
 
  private:
   enum class Taken { connection, nothing, error };
   Taken accept_one();
+  void take(Acceptor::Accepted accepted);
   bool must_pause();
   bool full() const;
   void reject(Acceptor::Accepted accepted);
   void accept_the_rest();
+  void wait_for_room();
   void report(Request& request, const std::exception_ptr& error) noexcept;
+  template <typename Hook>
+  void guarded(const char* name, Hook hook) noexcept;
   template <typename Hook>
   void guarded(Request& request, Hook hook) noexcept;
 
-  const std::size_t capacity_;
   detail::AcceptTrouble trouble_;
   bool submitted_ = false;  // the connection being dispatched is the policy's now; the serving thread only
   bool was_full_ = false;   // at the last turn; the serving thread only
-  std::atomic<bool> paused_{false};  // the loop takes no connections, and wants to know when one ends
-  std::atomic<std::size_t> forced_{0};
+  std::atomic<bool> paused_{false};      // the loop takes no connections, and wants to know when one ends
   std::atomic<bool> drain_over_{false};  // the drain deadline has passed
   std::atomic<std::uint64_t> waits_{0};
   std::atomic<std::uint64_t> accept_errors_{0};
+
+  // Last, so that their threads end before what they use.
+  detail::Housekeeper housekeeper_;
+  std::unique_ptr<Policy> policy_;
+  const std::size_t capacity_;
 };
 
 /// Writes what was asked for and what the kernel gave, a line each.

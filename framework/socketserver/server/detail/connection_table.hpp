@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <socketserver/observe/stats.hpp>
+#include <socketserver/server/base_server.hpp>
 #include <socketserver/server/detail/connection.hpp>
 #include <string>
 #include <vector>
@@ -33,17 +34,19 @@ class ConnectionTable {
 
   /// Drains all connections, those still to come included.
   void start_drain();
-  /// Aborts all connections. @returns how many.
+  /// Aborts all connections, those still to come in this drain included. @returns how many there are.
   std::size_t abort_all();
-  /// Ends the drain. @returns how many connections were active during it.
-  std::size_t finish_drain();
+  /// Ends the drain.
+  DrainReport finish_drain();
 
  private:
   mutable std::mutex mutex_;
   std::list<Connection> connections_;  // guarded by mutex_, as is all below
-  ServerStats ended_;                  // sums over ended connections, and all accepted ones
+  ServerStats counts_;                 // of ended connections, but for `accepted`
   bool draining_ = false;
+  bool aborting_ = false;
   std::size_t seen_in_drain_ = 0;
+  std::size_t aborted_ = 0;
 };
 
 }  // namespace socketserver::detail

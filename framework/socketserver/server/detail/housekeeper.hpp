@@ -22,7 +22,10 @@ class Housekeeper {
   /// Takes a connection whose sending direction is shut down, reads and drops what still comes until the peer
   /// closes or the time is over, and closes it: closing with input unread would reset the connection and
   /// destroy the reply under way. Source: RFC 2525, section 2.17.
-  void linger(FileDescriptor socket, Duration time);
+  /// @param hold_fin  the sending direction is still open, because this side has shut reading down: it is
+  /// closed when the peer has acknowledged all, since late input after a FIN would make the kernel reset the
+  /// connection.
+  void linger(FileDescriptor socket, Duration time, bool hold_fin);
   /// Waits until no socket lingers. One whose peer has acknowledged all and sent nothing more has nothing to
   /// lose and is closed at once.
   void finish_lingering();

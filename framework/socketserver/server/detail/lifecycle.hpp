@@ -1,11 +1,15 @@
 #pragma once
 // The states of a server, and who waits for whom.
 //
-//   ready --serve_forever--> serving --request_stop--> draining --all ended--> stopped --serve_forever-->
-//   serving
-//     \--request_stop: remembered, so that the serve_forever to come stops at its beginning
+//   ready ---> serving ---> stopping ---> draining ---> stopped
+//                 ^   request_stop  drain_started  finish  |
+//                 +----------------------------------------+
+//
+// A stop requested in `ready` is remembered: the serve_forever to come stops at its beginning. One requested
+// in `stopped` does nothing.
 
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 
 namespace socketserver::detail {
@@ -13,26 +17,34 @@ namespace socketserver::detail {
 /// Threads: safe to share.
 class Lifecycle {
  public:
-  enum class State { ready, serving, draining, stopped };
-
   /// Enters `serving`. @throws std::logic_error  some thread is serving.
   void begin_serving();
-  /// @returns whether the caller is the one to start the drain: the server was serving.
+  /// @returns whether the caller is the one to start the drain, and then to call drain_started().
   bool request_stop() noexcept;
-  /// Whether a stop is under way or remembered.
+  void drain_started() noexcept;
+  /// Whether a stop of this run is under way.
   bool stopping() const noexcept;
   /// Takes a remembered stop request. @returns whether there was one.
   bool take_remembered_stop() noexcept;
-  /// Leaves `draining` and wakes wait_until_stopped().
+  /// @returns how often a stop was requested, whatever came of it.
+  std::uint64_t stop_requests() const noexcept;
+  /// Waits until whoever requested the stop has started the drain.
+  void wait_until_draining();
+  /// Enters `stopped`.
   void finish_serving() noexcept;
-  /// Waits while a thread is serving or draining.
+  /// Waits for the end of the run that is under way, if there is one.
   void wait_until_stopped();
 
  private:
+  enum class State { ready, serving, stopping, draining, stopped };
+  bool running() const { return state_ != State::ready && state_ != State::stopped; }
+
   mutable std::mutex mutex_;
-  std::condition_variable stopped_;
-  State state_ = State::ready;    // guarded by mutex_
-  bool stop_remembered_ = false;  // guarded by mutex_
+  std::condition_variable changed_;
+  State state_ = State::ready;  // guarded by mutex_, as is all below
+  bool stop_remembered_ = false;
+  std::uint64_t run_ = 0;  // counts begin_serving(): a wait for the end of one is not for the next
+  std::uint64_t stop_requests_ = 0;
 };
 
 }  // namespace socketserver::detail
