@@ -35,7 +35,8 @@ def test_one_recv_and_one_send_a_request():
         silent = calls_of(lambda client: None, "--policy", policy)
         extra = {name: count - silent.get(name, 0) for name, count in calls.items()}
         equal(extra.pop("sendto"), REQUESTS)
-        check(REQUESTS <= extra.pop("recvfrom") <= REQUESTS + 2, calls)
+        # One more or less: the end of the connection is read, or told by the stop.
+        check(REQUESTS - 1 <= extra.pop("recvfrom") <= REQUESTS + 1, calls)
         check(extra.get("setsockopt", 0) <= 4, calls)  # the socket's timeouts, set once each
         check(sum(abs(count) for count in extra.values()) < REQUESTS / 10, extra)
 

@@ -83,4 +83,23 @@ class Client {
   socketserver::FileDescriptor fd_;
 };
 
+/// Whether a connection is refused, as after a stop.
+inline bool refuses(const socketserver::SocketAddress& server) {
+  try {
+    const Client client(server);
+    return false;
+  } catch (const std::system_error& error) {
+    return error.code() == std::errc::connection_refused;
+  }
+}
+
+/// Whether an upper-case server serves there.
+inline bool answers(const socketserver::SocketAddress& server) {
+  try {
+    return Client(server).ask("ready?\n") == "READY?\n";
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
 }  // namespace testing_support

@@ -1,4 +1,5 @@
 #include <socketserver/base/errors.hpp>
+
 #include <socketserver/base/text.hpp>
 #include <utility>
 

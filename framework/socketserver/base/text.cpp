@@ -1,6 +1,7 @@
+#include <socketserver/base/text.hpp>
+
 #include <algorithm>
 #include <charconv>
-#include <socketserver/base/text.hpp>
 #include <utility>
 #include <vector>
 

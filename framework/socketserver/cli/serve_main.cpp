@@ -1,3 +1,5 @@
+#include <socketserver/cli/serve_main.hpp>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -7,7 +9,6 @@
 #include <iostream>
 #include <optional>
 #include <socketserver/base/text.hpp>
-#include <socketserver/cli/serve_main.hpp>
 #include <socketserver/config/load.hpp>
 #include <string>
 #include <vector>

@@ -1,7 +1,8 @@
+#include <socketserver/concurrency/policy.hpp>
+
 #include <socketserver/concurrency/detail/inline_policy.hpp>
 #include <socketserver/concurrency/detail/pool_policy.hpp>
 #include <socketserver/concurrency/detail/thread_policy.hpp>
-#include <socketserver/concurrency/policy.hpp>
 #include <stdexcept>
 
 namespace socketserver {

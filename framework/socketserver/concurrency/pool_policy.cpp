@@ -1,4 +1,5 @@
 #include <socketserver/concurrency/detail/pool_policy.hpp>
+
 #include <utility>
 
 namespace socketserver::detail {

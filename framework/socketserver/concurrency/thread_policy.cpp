@@ -1,5 +1,6 @@
-#include <limits>
 #include <socketserver/concurrency/detail/thread_policy.hpp>
+
+#include <limits>
 #include <utility>
 
 namespace socketserver::detail {

@@ -1,7 +1,8 @@
+#include <socketserver/config/load.hpp>
+
 #include <cmath>
 #include <socketserver/base/text.hpp>
 #include <socketserver/config/detail/key_table.hpp>
-#include <socketserver/config/load.hpp>
 #include <utility>
 
 namespace socketserver {

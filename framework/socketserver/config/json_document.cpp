@@ -1,7 +1,8 @@
+#include <socketserver/config/detail/json_document.hpp>
+
 #include <algorithm>
 #include <socketserver/base/errors.hpp>
 #include <socketserver/base/text.hpp>
-#include <socketserver/config/detail/json_document.hpp>
 #include <utility>
 #include <vector>
 

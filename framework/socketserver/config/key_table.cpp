@@ -1,8 +1,9 @@
+#include <socketserver/config/detail/key_table.hpp>
+
 #include <array>
 #include <cmath>
 #include <limits>
 #include <socketserver/base/text.hpp>
-#include <socketserver/config/detail/key_table.hpp>
 #include <stdexcept>
 #include <type_traits>
 

@@ -1,10 +1,11 @@
+#include <socketserver/config/load.hpp>
+
 #include <cerrno>
 #include <cmath>
 #include <fstream>
 #include <iterator>
 #include <socketserver/base/text.hpp>
 #include <socketserver/config/detail/key_table.hpp>
-#include <socketserver/config/load.hpp>
 #include <stdexcept>
 #include <utility>
 

@@ -1,9 +1,10 @@
+#include <socketserver/io/memory_stream.hpp>
+
 #include <algorithm>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <mutex>
-#include <socketserver/io/memory_stream.hpp>
 
 namespace socketserver {
 namespace {

@@ -1,8 +1,9 @@
+#include <socketserver/io/reader.hpp>
+
 #include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <socketserver/base/text.hpp>
-#include <socketserver/io/reader.hpp>
 #include <utility>
 
 namespace socketserver {

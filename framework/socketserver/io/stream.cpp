@@ -1,7 +1,8 @@
+#include <socketserver/io/stream.hpp>
+
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <socketserver/io/stream.hpp>
 #include <socketserver/io/writer.hpp>
 
 namespace socketserver {

@@ -1,3 +1,5 @@
+#include <socketserver/net/acceptor.hpp>
+
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
@@ -9,7 +11,6 @@
 #include <cerrno>
 #include <limits>
 #include <socketserver/base/text.hpp>
-#include <socketserver/net/acceptor.hpp>
 #include <utility>
 
 namespace socketserver {

@@ -1,8 +1,9 @@
+#include <socketserver/net/kernel_limits.hpp>
+
 #include <sys/resource.h>
 
 #include <fstream>
 #include <limits>
-#include <socketserver/net/kernel_limits.hpp>
 
 namespace socketserver {
 namespace {

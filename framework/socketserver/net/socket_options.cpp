@@ -1,9 +1,10 @@
+#include <socketserver/net/socket_options.hpp>
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <socketserver/net/socket_options.hpp>
 #include <system_error>
 
 namespace socketserver {

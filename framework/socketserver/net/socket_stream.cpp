@@ -1,3 +1,5 @@
+#include <socketserver/net/socket_stream.hpp>
+
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -7,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <socketserver/net/socket_stream.hpp>
 #include <utility>
 
 namespace socketserver {

@@ -1,3 +1,5 @@
+#include <socketserver/observe/log.hpp>
+
 #include <fcntl.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
@@ -9,7 +11,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <socketserver/base/text.hpp>
-#include <socketserver/observe/log.hpp>
 #include <stdexcept>
 #include <system_error>
 #include <utility>

@@ -1,6 +1,7 @@
+#include <socketserver/server/detail/accept_trouble.hpp>
+
 #include <algorithm>
 #include <socketserver/base/text.hpp>
-#include <socketserver/server/detail/accept_trouble.hpp>
 
 namespace socketserver::detail {
 namespace {

@@ -1,10 +1,12 @@
+#include <socketserver/server/base_server.hpp>
+
 #include <cxxabi.h>
 
 #include <cstdlib>
 #include <memory>
 #include <socketserver/base/text.hpp>
-#include <socketserver/server/base_server.hpp>
 #include <socketserver/server/detail/base_server_impl.hpp>
+#include <socketserver/server/detail/handler_scope.hpp>
 #include <socketserver/server/detail/signal_watcher.hpp>
 #include <typeinfo>
 #include <utility>
@@ -66,11 +68,11 @@ void BaseServer::request_stop() noexcept {
 
 void BaseServer::shutdown() {
   request_stop();
-  if (!impl_->in_handler()) impl_->lifecycle.wait_until_stopped();
+  if (!detail::HandlerScope::is_inside(*this)) impl_->lifecycle.wait_until_stopped();
 }
 
 void BaseServer::server_close() {
-  if (impl_->in_handler()) return request_stop();
+  if (detail::HandlerScope::is_inside(*this)) return request_stop();
   shutdown();
   (void)impl_->lifecycle.take_remembered_stop();
   if (impl_->connections.active() > 0) impl_->start_drain();

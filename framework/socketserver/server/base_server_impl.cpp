@@ -1,6 +1,8 @@
+#include <socketserver/server/detail/base_server_impl.hpp>
+
 #include <algorithm>
 #include <socketserver/base/text.hpp>
-#include <socketserver/server/detail/base_server_impl.hpp>
+#include <socketserver/server/detail/handler_scope.hpp>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -10,22 +12,6 @@ namespace {
 
 using detail::Connection;
 using detail::Outcome;
-
-/// The servers whose handlers run on this thread, so that a handler's shutdown() does not wait for itself. A
-/// list and not a flag: fibers on one thread enter and leave in any order. Fibers never change threads, so it
-/// stays true.
-thread_local std::vector<const BaseServer*> serving_here;
-
-class HandlerScope {
- public:
-  explicit HandlerScope(const BaseServer& server) : server_(server) { serving_here.push_back(&server); }
-  HandlerScope(const HandlerScope&) = delete;
-  HandlerScope& operator=(const HandlerScope&) = delete;
-  ~HandlerScope() { serving_here.erase(std::find(serving_here.begin(), serving_here.end(), &server_)); }
-
- private:
-  const BaseServer& server_;
-};
 
 Outcome outcome_of(const std::exception_ptr& error) {
   try {
@@ -82,7 +68,8 @@ bool BaseServer::Impl::must_pause() {
 
 /// Waits for one event and deals with it. @returns whether it was a connection that could be taken.
 bool BaseServer::Impl::turn(Deadline deadline) {
-  const HandlerScope scope(server);  // the hooks called here must not wait for the loop that calls them
+  const detail::HandlerScope scope(
+      server);  // the hooks called here must not wait for the loop that calls them
   const bool pause = must_pause();
   const Deadline until = pause && !was_full_ ? std::min(deadline, trouble_.retry_at()) : deadline;
   const Acceptor::Event event = acceptor.wait(!pause, until);
@@ -153,7 +140,7 @@ void BaseServer::Impl::submit(Request& request) {
 }
 
 void BaseServer::Impl::run(Connection& connection) {
-  const HandlerScope scope(server);
+  const detail::HandlerScope scope(server);
   Outcome outcome = Outcome::served;
   try {
     server.finish_request(connection.request);
@@ -185,116 +172,8 @@ void BaseServer::Impl::close(Connection& connection) {
   housekeeper_.linger(std::move(socket), *config.timeouts.linger, hold_fin);
 }
 
-/// Calls a hook that has no connection: what it throws is logged.
-template <typename Hook>
-void BaseServer::Impl::guarded(const char* name, Hook hook) noexcept {
-  try {
-    hook();
-  } catch (const std::exception& error) {
-    log.error(concat(name, ": ", error.what()));
-  } catch (...) {
-    log.error(concat(name, ": an exception of no standard type"));
-  }
-}
-
-template <typename Hook>
-void BaseServer::Impl::guarded(Request& request, Hook hook) noexcept {
-  try {
-    hook(request);
-  } catch (...) {
-    report(request, std::current_exception());
-  }
-}
-
 void BaseServer::Impl::report(Request& request, const std::exception_ptr& error) noexcept {
   guarded("handle_error", [&] { server.handle_error(request, error); });
-}
-
-void BaseServer::Impl::begin() {
-  lifecycle.begin_serving();
-  try {
-    if (!acceptor.listening()) acceptor.reopen();
-    log_start(log, config, acceptor);
-  } catch (...) {
-    lifecycle.finish_serving();
-    throw;
-  }
-  if (lifecycle.take_remembered_stop()) server.request_stop();
-}
-
-void BaseServer::Impl::start_drain() {
-  connections.start_drain();
-  const Deadline deadline = Deadline::after(config.timeouts.drain);
-  if (!deadline.is_never()) housekeeper_.set_alarm(deadline, [this] { force(); });
-}
-
-/// The rest of a stop, on the serving thread.
-DrainReport BaseServer::Impl::drain() {
-  lifecycle.wait_until_draining();
-  log.info(concat("stopping: ", connections.active(), " connections to drain"));
-  {
-    const HandlerScope scope(server);
-    guarded("accepting those that wait", [this] { accept_the_rest(); });
-  }
-  const DrainReport report = finish();
-  log.info(concat("stopped: ", report.drained, " connections drained, ", report.forced, " forced"));
-  lifecycle.finish_serving();
-  return report;
-}
-
-/// Serves the connections that arrived before the stop and were not yet accepted. They are taken from the
-/// kernel first, so that the listening socket can be closed and new clients are refused, and served as there
-/// is room.
-void BaseServer::Impl::accept_the_rest() {
-  acceptor.refuse_new();
-  for (bool more = true; more && !drain_over_;) {
-    std::vector<Acceptor::Accepted> waiting;
-    Acceptor::Accepted next = acceptor.accept();
-    for (; !next.error; next = acceptor.accept()) waiting.push_back(std::move(next));
-    more = next.error != std::errc::operation_would_block;
-    if (!more) acceptor.close();
-    for (Acceptor::Accepted& accepted : waiting) {
-      wait_for_room();
-      take(std::move(accepted));
-    }
-    if (!more) return;
-    ++accept_errors_;
-    trouble_.failed(next.error);
-    acceptor.wait(false, trouble_.retry_at());
-  }
-}
-
-/// Under overflow `wait`, waits until a connection ends or the drain is over.
-void BaseServer::Impl::wait_for_room() {
-  while (!drain_over_ && must_pause() && was_full_) acceptor.wait(false, Deadline::never());
-}
-
-/// The drain deadline has passed. Runs on the housekeeper's thread.
-void BaseServer::Impl::force() {
-  const std::size_t aborted = connections.abort_all();
-  drain_over_ = true;
-  acceptor.wake();
-  if (aborted == 0) return;
-  log.warning(concat("drain deadline passed: ", aborted, " connections shut down"));
-  housekeeper_.set_alarm(Deadline::after(std::chrono::seconds(1)), [this] {
-    const HandlerScope scope(server);
-    const std::size_t running = connections.active();
-    if (running > 0) guarded("handle_drain_timeout", [&] { server.handle_drain_timeout(running); });
-  });
-}
-
-/// Waits for the handlers' end, and leaves everything as it was before the drain began.
-DrainReport BaseServer::Impl::finish() {
-  acceptor.close();
-  policy_->join();
-  housekeeper_.cancel_alarm();
-  housekeeper_.finish_lingering();
-  drain_over_ = paused_ = was_full_ = false;
-  return connections.finish_drain();
-}
-
-bool BaseServer::Impl::in_handler() const noexcept {
-  return std::find(serving_here.begin(), serving_here.end(), &server) != serving_here.end();
 }
 
 ServerStats BaseServer::Impl::stats() const {

@@ -1,5 +1,6 @@
-#include <socketserver/base/text.hpp>
 #include <socketserver/server/detail/connection_table.hpp>
+
+#include <socketserver/base/text.hpp>
 #include <utility>
 
 namespace socketserver::detail {

@@ -1,3 +1,5 @@
+#include <socketserver/server/detail/housekeeper.hpp>
+
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -12,7 +14,6 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
-#include <socketserver/server/detail/housekeeper.hpp>
 #include <thread>
 #include <unordered_set>
 #include <utility>

@@ -1,4 +1,5 @@
 #include <socketserver/server/detail/lifecycle.hpp>
+
 #include <stdexcept>
 #include <utility>
 

@@ -1,10 +1,11 @@
+#include <socketserver/server/detail/base_server_impl.hpp>
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <socketserver/base/text.hpp>
 #include <socketserver/net/kernel_limits.hpp>
-#include <socketserver/server/detail/base_server_impl.hpp>
 
 namespace socketserver {
 namespace {

@@ -1,4 +1,5 @@
 #include <socketserver/server/request.hpp>
+
 #include <stdexcept>
 
 namespace socketserver {

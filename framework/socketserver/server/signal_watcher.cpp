@@ -1,8 +1,9 @@
+#include <socketserver/server/detail/signal_watcher.hpp>
+
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 #include <csignal>
 #include <cstdlib>
-#include <socketserver/server/detail/signal_watcher.hpp>
 #include <thread>
 #include <utility>
 

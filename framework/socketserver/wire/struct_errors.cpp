@@ -1,6 +1,7 @@
+#include <socketserver/wire/detail/struct_errors.hpp>
+
 #include <socketserver/base/errors.hpp>
 #include <socketserver/base/text.hpp>
-#include <socketserver/wire/detail/struct_errors.hpp>
 
 namespace socketserver::detail {
 

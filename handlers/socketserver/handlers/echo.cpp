@@ -1,6 +1,7 @@
+#include <socketserver/handlers/echo.hpp>
+
 #include <array>
 #include <cstddef>
-#include <socketserver/handlers/echo.hpp>
 #include <span>
 
 namespace socketserver {

@@ -1,5 +1,6 @@
-#include <socketserver/base/text.hpp>
 #include <socketserver/handlers/upper_case.hpp>
+
+#include <socketserver/base/text.hpp>
 
 namespace socketserver {
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <socketserver/base/text.hpp>
 #include <socketserver/concurrency/policy.hpp>
 #include <socketserver/net/acceptor.hpp>
 #include <socketserver/server/base_server.hpp>
@@ -32,7 +33,6 @@ class BaseServer::Impl {
   void force();
   DrainReport finish();
 
-  bool in_handler() const noexcept;
   ServerStats stats() const;
 
   BaseServer& server;
@@ -70,6 +70,27 @@ class BaseServer::Impl {
   std::unique_ptr<Policy> policy_;
   const std::size_t capacity_;
 };
+
+/// Calls a hook that has no connection: what it throws is logged.
+template <typename Hook>
+void BaseServer::Impl::guarded(const char* name, Hook hook) noexcept {
+  try {
+    hook();
+  } catch (const std::exception& error) {
+    log.error(concat(name, ": ", error.what()));
+  } catch (...) {
+    log.error(concat(name, ": an exception of no standard type"));
+  }
+}
+
+template <typename Hook>
+void BaseServer::Impl::guarded(Request& request, Hook hook) noexcept {
+  try {
+    hook(request);
+  } catch (...) {
+    report(request, std::current_exception());
+  }
+}
 
 /// Writes what was asked for and what the kernel gave, a line each.
 void log_start(Logger& log, const ServerConfig& config, const Acceptor& acceptor);
