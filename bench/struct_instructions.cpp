@@ -44,15 +44,13 @@ T get(const std::byte* from) {
 // Each takes and returns exactly what Struct does, and is a function of its own, as in a caller far away.
 extern "C" {
 
-__attribute__((noinline)) void pack_struct(Bytes& to, std::uint32_t id, std::string_view tag,
-                                           std::uint64_t total, std::int16_t low, std::int16_t high,
-                                           float share) {
+__attribute__((noinline)) void pack_struct(Bytes& to, std::uint32_t id, std::string_view tag, std::uint64_t total,
+                                           std::int16_t low, std::int16_t high, float share) {
   to = Record::pack(id, tag, total, low, high, share);
 }
 
-__attribute__((noinline)) void pack_hand(Bytes& to, std::uint32_t id, std::string_view tag,
-                                         std::uint64_t total, std::int16_t low, std::int16_t high,
-                                         float share) {
+__attribute__((noinline)) void pack_hand(Bytes& to, std::uint32_t id, std::string_view tag, std::uint64_t total,
+                                         std::int16_t low, std::int16_t high, float share) {
   put(to.data(), __builtin_bswap32(id));
   put_text(to.data() + 4, tag);
   put(to.data() + 6, __builtin_bswap64(total));
@@ -61,19 +59,16 @@ __attribute__((noinline)) void pack_hand(Bytes& to, std::uint32_t id, std::strin
   put(to.data() + 18, __builtin_bswap32(std::bit_cast<std::uint32_t>(share)));
 }
 
-__attribute__((noinline)) void unpack_struct(Values& to, std::span<const std::byte> from) {
-  to = Record::unpack(from);
-}
+__attribute__((noinline)) void unpack_struct(Values& to, std::span<const std::byte> from) { to = Record::unpack(from); }
 
 __attribute__((noinline)) void unpack_hand(Values& to, std::span<const std::byte> from) {
   if (from.size() != 22) throw socketserver::StructError("unpack requires a buffer of 22 bytes");
   const std::byte* at = from.data();
-  to =
-      Values(__builtin_bswap32(get<std::uint32_t>(at)), std::string(reinterpret_cast<const char*>(at + 4), 2),
-             __builtin_bswap64(get<std::uint64_t>(at + 6)),
-             static_cast<std::int16_t>(__builtin_bswap16(get<std::uint16_t>(at + 14))),
-             static_cast<std::int16_t>(__builtin_bswap16(get<std::uint16_t>(at + 16))),
-             std::bit_cast<float>(__builtin_bswap32(get<std::uint32_t>(at + 18))));
+  to = Values(__builtin_bswap32(get<std::uint32_t>(at)), std::string(reinterpret_cast<const char*>(at + 4), 2),
+              __builtin_bswap64(get<std::uint64_t>(at + 6)),
+              static_cast<std::int16_t>(__builtin_bswap16(get<std::uint16_t>(at + 14))),
+              static_cast<std::int16_t>(__builtin_bswap16(get<std::uint16_t>(at + 16))),
+              std::bit_cast<float>(__builtin_bswap32(get<std::uint32_t>(at + 18))));
 }
 }
 

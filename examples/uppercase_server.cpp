@@ -2,6 +2,4 @@
 
 #include <socketserver/socketserver.hpp>
 
-int main(int argc, char** argv) {
-  return socketserver::serve_main<socketserver::UpperCaseHandler>(argc, argv);
-}
+int main(int argc, char** argv) { return socketserver::serve_main<socketserver::UpperCaseHandler>(argc, argv); }

@@ -29,8 +29,7 @@ std::string repeated(std::string_view text, std::size_t times) {
 
 TEST_CASE("an empty object is the default configuration") {
   CHECK(to_json(parse_config("{}")) == to_json(ServerConfig{}));
-  CHECK(to_json(parse_config(R"({"$schema": "server.schema.json", "listen": {}})")) ==
-        to_json(ServerConfig{}));
+  CHECK(to_json(parse_config(R"({"$schema": "server.schema.json", "listen": {}})")) == to_json(ServerConfig{}));
 }
 
 TEST_CASE("the whole document of the documentation is read") {
@@ -163,15 +162,12 @@ TEST_CASE("a nesting bomb is refused at its 65th level") {
 }
 
 TEST_CASE("overrides replace the document's values, and are checked as they are") {
-  const ServerConfig config =
-      parse_config(R"({"listen": {"port": 1, "host": "a"}})",
-                   {{"/listen/port", "2", "--port"}, {"/app", R"({"x":1})", "--set"}});
+  const ServerConfig config = parse_config(R"({"listen": {"port": 1, "host": "a"}})",
+                                           {{"/listen/port", "2", "--port"}, {"/app", R"({"x":1})", "--set"}});
   CHECK(config.listen.port == 2);
   CHECK(config.listen.host == "a");
   CHECK(config.app == R"({"x":1})");
-  const auto message = [](ConfigOverride change) {
-    return std::string(error_of("{}", {std::move(change)}).what());
-  };
+  const auto message = [](ConfigOverride change) { return std::string(error_of("{}", {std::move(change)}).what()); };
   CHECK(message({"/listen/port", "70000", "--port"}) ==
         "--port: /listen/port: got 70000; takes a whole number from 0 to 65535");
   CHECK(message({"/listen/prot", "1", "--set"}).ends_with("did you mean /listen/port?"));

@@ -43,8 +43,7 @@ TEST_CASE("lines do not depend on how the input is cut") {
   const std::string input = "alpha\nbe\n\ngamma ray\nrest";
   for (std::size_t first = 0; first <= input.size(); ++first) {
     for (std::size_t second = first; second <= input.size(); ++second) {
-      MemoryStream stream(
-          {input.substr(0, first), input.substr(first, second - first), input.substr(second)});
+      MemoryStream stream({input.substr(0, first), input.substr(first, second - first), input.substr(second)});
       Reader reader(stream, {.max_line = 16, .read_buffer = 4});
       CHECK(all_lines(reader) == std::vector<std::string>{"alpha\n", "be\n", "\n", "gamma ray\n", "rest"});
     }
@@ -149,8 +148,7 @@ TEST_CASE("silence before a message ends at the idle clock, in a message at the 
 }
 
 TEST_CASE("a drip does not extend the read clock") {
-  MemoryStream stream(
-      {"a", PeerStep::pause(20s), "b", PeerStep::pause(20s), "c", PeerStep::pause(20s), "\n"});
+  MemoryStream stream({"a", PeerStep::pause(20s), "b", PeerStep::pause(20s), "c", PeerStep::pause(20s), "\n"});
   stream.set_timeouts({.idle = 60s, .read = 30s, .write = 10s});
   Reader reader(stream);
   const TimePoint before = stream.clock().now();

@@ -105,15 +105,13 @@ TEST_CASE("reuse_address takes a port whose old connections are in TIME_WAIT") {
     { const Acceptor::Accepted closed_first = accept_next(acceptor); }
     CHECK(client.recv().empty());
   }
-  CHECK_THROWS_AS(Acceptor({.host = "127.0.0.1", .port = port, .reuse_address = false}, {}),
-                  std::system_error);
+  CHECK_THROWS_AS(Acceptor({.host = "127.0.0.1", .port = port, .reuse_address = false}, {}), std::system_error);
   CHECK_NOTHROW(Acceptor({.host = "127.0.0.1", .port = port}, {}));
 }
 
 TEST_CASE("connections inherit the options of their listening socket") {
   for (const bool on : {true, false}) {
-    Acceptor acceptor(kLocal,
-                      {.nodelay = on, .keepalive = on, .receive_buffer = 20000, .send_buffer = 30000});
+    Acceptor acceptor(kLocal, {.nodelay = on, .keepalive = on, .receive_buffer = 20000, .send_buffer = 30000});
     const Client client(acceptor.address());
     const int fd = accept_next(acceptor).socket.release();
     const FileDescriptor owner(fd);

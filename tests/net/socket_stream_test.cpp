@@ -36,8 +36,7 @@ void wait_for_input(int fd) {
   REQUIRE(::poll(&input, 1, 10'000) == 1);
 }
 
-/// Waits until the stream's reader is in the kernel: a reader that has not come so far would make a test
-/// easier.
+/// Waits until the stream's reader is in the kernel: a reader that has not come so far would make a test easier.
 void wait_until_blocked(pid_t thread) {
   const std::string path = "/proc/self/task/" + std::to_string(thread) + "/wchan";
   char where[64] = "";
@@ -187,8 +186,7 @@ TEST_CASE("a drain lets a message that has begun arrive in full") {
 }
 
 TEST_CASE("a message whose beginning raced with the drain arrives in full, too") {
-  // The reader waits for a message, so the drain shuts reading down; its first bytes were in the kernel
-  // already.
+  // The reader waits for a message, so the drain shuts reading down; its first bytes were in the kernel already.
   for (const bool then_close : {false, true}) {
     Connected pair;
     pair.stream->settimeout(10s);
@@ -270,8 +268,7 @@ TEST_CASE("several senders, a reader and a drain at the same time") {
   pair.stream->settimeout(10s);
   auto reading = std::async(std::launch::async, [&] {
     std::size_t got = 0;
-    for (std::string part = pair.stream->recv(100); !part.empty(); part = pair.stream->recv(100))
-      got += part.size();
+    for (std::string part = pair.stream->recv(100); !part.empty(); part = pair.stream->recv(100)) got += part.size();
     return got;
   });
   auto send = [&](char c) {

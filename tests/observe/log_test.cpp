@@ -41,8 +41,7 @@ TEST_CASE("a pattern's fields are replaced") {
   const std::string pid = std::to_string(::getpid());
   CHECK(logged("[{processName} ({process})] {message}", "hello") == "[observe_test (" + pid + ")] hello\n");
   CHECK(logged("{level}: 100% {{x}} {message}", "m") == "info: 100% {x} m\n");
-  CHECK(std::regex_match(logged("{time} {message}", "m"),
-                         std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} m\n)")));
+  CHECK(std::regex_match(logged("{time} {message}", "m"), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} m\n)")));
 }
 
 TEST_CASE("a pattern with an unknown field or a lone brace is refused") {
@@ -75,14 +74,11 @@ TEST_CASE("nothing in a message adds a line or a control character, and long one
   const std::string evil = std::string("a\r\nb\x1b[2J\0c", 10) + std::string(2048, 'x');
   const std::string line = logged("{message}", evil);
   CHECK(line.starts_with("a\\r\\nb\\x1b[2J\\x00c"));
-  CHECK(std::count_if(line.begin(), line.end(), [](char c) { return c >= 0 && c < 0x20; }) ==
-        1);  // its own end
+  CHECK(std::count_if(line.begin(), line.end(), [](char c) { return c >= 0 && c < 0x20; }) == 1);  // its own end
   CHECK(line.size() < 1100);
 }
 
-TEST_CASE("a brace in a message is no field") {
-  CHECK(logged("{message}", "{message} {} %v") == "{message} {} %v\n");
-}
+TEST_CASE("a brace in a message is no field") { CHECK(logged("{message}", "{message} {} %v") == "{message} {} %v\n"); }
 
 TEST_CASE("a file that cannot be opened is an error that names it") {
   try {

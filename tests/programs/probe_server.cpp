@@ -33,8 +33,7 @@ class ProbeHandler : public StreamRequestHandler {
     if (command == "peek") return "peeked " + std::to_string(rfile().peek().size());
     if (command == "flood") request().sendall(std::string(64 << 20, 'x'));
     if (command == "leave") return leave();
-    if (command == "stuck")
-      std::promise<void>().get_future().wait();  // for ever, whatever becomes of the connection
+    if (command == "stuck") std::promise<void>().get_future().wait();  // for ever, whatever becomes of the connection
     if (command == "hold") return hold();
     if (command == "release") release_.set_value();
     return command;
@@ -42,9 +41,7 @@ class ProbeHandler : public StreamRequestHandler {
 
   std::string options() {
     const int fd = dynamic_cast<SocketStream&>(request()).native_handle();
-    const auto value = [fd](int level, int name) {
-      return std::to_string(get_option(fd, level, name).value_or(-1));
-    };
+    const auto value = [fd](int level, int name) { return std::to_string(get_option(fd, level, name).value_or(-1)); };
     return value(IPPROTO_TCP, TCP_NODELAY) + " " + value(SOL_SOCKET, SO_KEEPALIVE) + " " +
            value(SOL_SOCKET, SO_RCVBUF) + " " + value(SOL_SOCKET, SO_SNDBUF);
   }

@@ -103,8 +103,7 @@ TEST_CASE("new clients are refused during a drain also when there was no room") 
 TEST_CASE("a hook may request the stop by shutdown, which does not wait there") {
   class StoppingServer : public UpperServer {
    public:
-    StoppingServer(ServerConfig config, std::string place)
-        : UpperServer(std::move(config)), place_(std::move(place)) {}
+    StoppingServer(ServerConfig config, std::string place) : UpperServer(std::move(config)), place_(std::move(place)) {}
     ~StoppingServer() override { server_close(); }
 
    protected:
@@ -141,8 +140,7 @@ TEST_CASE("a stop ends handle_request's wait also after serve_forever has run") 
   UpperServer server(local_config());
   server.request_stop();
   server.serve_forever();
-  auto waiting =
-      std::async(std::launch::async, [&server] { return server.handle_request(Deadline::after(20s)); });
+  auto waiting = std::async(std::launch::async, [&server] { return server.handle_request(Deadline::after(20s)); });
   CHECK(eventually([&] {
     server.request_stop();  // again and again, since one before the wait has begun does nothing
     return waiting.wait_for(1ms) == std::future_status::ready;

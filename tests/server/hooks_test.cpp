@@ -102,8 +102,7 @@ Calls calls_of_one(PolicyKind policy, Script& script, bool refuse = false, Serve
   CHECK(eventually([&] { return running.server.stats().active == 0; }));
   const Calls calls = script.seen();
   CHECK(Client(running.address()).recv_all().empty());
-  CHECK(
-      eventually([&] { return running.server.stats().accepted == 2 && running.server.stats().active == 0; }));
+  CHECK(eventually([&] { return running.server.stats().accepted == 2 && running.server.stats().active == 0; }));
   if (stats != nullptr) *stats = running.server.stats();
   return calls;
 }
@@ -124,9 +123,9 @@ TEST_CASE("when handle throws, finish still runs and handle_error comes before s
   script.throw_in = "handle";
   script.throw_int = GENERATE(false, true);
   ServerStats stats;
-  CHECK(calls_of_one(policy, script, false, &stats) ==
-        Calls{"verify_request", "process_request", "finish_request", "construct", "setup", "handle", "finish",
-              "handle_error", "shutdown_request", "close_request"});
+  CHECK(calls_of_one(policy, script, false, &stats) == Calls{"verify_request", "process_request", "finish_request",
+                                                             "construct", "setup", "handle", "finish", "handle_error",
+                                                             "shutdown_request", "close_request"});
   CHECK(stats.failed == 2);
   CHECK(stats.served == 0);
 }
@@ -135,14 +134,12 @@ TEST_CASE("when setup or the constructor throws, nothing of the handler runs any
   const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
   Script script;
   script.throw_in = "setup";
-  CHECK(calls_of_one(policy, script) == Calls{"verify_request", "process_request", "finish_request",
-                                              "construct", "setup", "handle_error", "shutdown_request",
-                                              "close_request"});
+  CHECK(calls_of_one(policy, script) == Calls{"verify_request", "process_request", "finish_request", "construct",
+                                              "setup", "handle_error", "shutdown_request", "close_request"});
   Script constructor;
   constructor.throw_in = "construct";
-  CHECK(calls_of_one(policy, constructor) == Calls{"verify_request", "process_request", "finish_request",
-                                                   "construct", "handle_error", "shutdown_request",
-                                                   "close_request"});
+  CHECK(calls_of_one(policy, constructor) == Calls{"verify_request", "process_request", "finish_request", "construct",
+                                                   "handle_error", "shutdown_request", "close_request"});
 }
 
 TEST_CASE("a connection that verify_request refuses is shut down and closed once, and not processed") {
@@ -156,8 +153,8 @@ TEST_CASE("a connection that verify_request refuses is shut down and closed once
 
 TEST_CASE("a hook that throws costs its connection, never the server") {
   const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
-  const std::string hook = GENERATE("verify_request", "process_request", "finish_request", "finish",
-                                    "shutdown_request", "close_request", "service_actions");
+  const std::string hook = GENERATE("verify_request", "process_request", "finish_request", "finish", "shutdown_request",
+                                    "close_request", "service_actions");
   CAPTURE(hook);
   Script script;
   script.throw_in = hook;

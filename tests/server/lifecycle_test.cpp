@@ -102,8 +102,7 @@ TEST_CASE("shutdown from several threads at the same time ends once") {
   RunningServer<UpperServer> running(local_config());
   { CHECK(Client(running.address()).ask("x\n") == "X\n"); }
   std::vector<std::future<void>> stops;
-  for (int i = 0; i < 4; ++i)
-    stops.push_back(std::async(std::launch::async, [&] { running.server.shutdown(); }));
+  for (int i = 0; i < 4; ++i) stops.push_back(std::async(std::launch::async, [&] { running.server.shutdown(); }));
   for (auto& stop : stops) stop.get();
   running.wait();
 }
@@ -175,8 +174,7 @@ TEST_CASE("a request in progress is answered during a drain, and new connections
   client.send("work\n");
   gate.begun.get_future().wait();
   running.server.request_stop();
-  if (policy !=
-      PolicyKind::inline_) {  // the inline policy's loop is in the handler: they wait, and are refused later
+  if (policy != PolicyKind::inline_) {  // the inline policy's loop is in the handler: they wait, and are refused later
     CHECK(eventually([&] { return refuses(running.address()); }));
   }
   gate.open.set_value();

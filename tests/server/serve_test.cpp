@@ -30,9 +30,7 @@ class HoldingHandler : public BaseRequestHandler {
 };
 using HoldingServer = TCPServer<HoldingHandler>;
 
-bool adds_up(const ServerStats& s) {
-  return s.accepted == s.active + s.served + s.rejected + s.timed_out + s.failed;
-}
+bool adds_up(const ServerStats& s) { return s.accepted == s.active + s.served + s.rejected + s.timed_out + s.failed; }
 
 }  // namespace
 
@@ -73,8 +71,7 @@ TEST_CASE("200 clients at once are served by threads and by a pool") {
   RunningServer<UpperServer> running(config);
   std::vector<Client> clients;
   for (int i = 0; i < 200; ++i) clients.emplace_back(running.address());
-  for (int i = 0; i < 200; ++i)
-    clients[static_cast<std::size_t>(i)].send("client " + std::to_string(i) + "\n");
+  for (int i = 0; i < 200; ++i) clients[static_cast<std::size_t>(i)].send("client " + std::to_string(i) + "\n");
   for (int i = 0; i < 200; ++i) {
     CHECK(clients[static_cast<std::size_t>(i)].recv_line() == "CLIENT " + std::to_string(i) + "\n");
   }
@@ -241,8 +238,7 @@ TEST_CASE("a gigabyte without a newline costs max_line of memory, and that conne
   };
   const auto before = peak_kib();
   try {
-    for (int i = 0; i < 1024; ++i)
-      client.send(block);  // what comes after the error is dropped while it lingers
+    for (int i = 0; i < 1024; ++i) client.send(block);  // what comes after the error is dropped while it lingers
   } catch (const std::system_error& error) {
     CHECK((error.code() == std::errc::connection_reset || error.code() == std::errc::broken_pipe));
   }
@@ -327,8 +323,7 @@ TEST_CASE("16 pipelined lines are answered in one send") {
 TEST_CASE("constructor arguments reach every handler, shared or copied") {
   class CountingHandler : public BaseRequestHandler {
    public:
-    CountingHandler(std::atomic<int>& count, std::string greeting)
-        : count_(count), greeting_(std::move(greeting)) {}
+    CountingHandler(std::atomic<int>& count, std::string greeting) : count_(count), greeting_(std::move(greeting)) {}
 
    protected:
     void handle() override { request().sendall(greeting_ + std::to_string(++count_)); }

@@ -40,8 +40,7 @@ template <typename Server>
 class RunningServer {
  public:
   template <typename... Args>
-  explicit RunningServer(ServerConfig config, Args&&... args)
-      : server(std::move(config), std::forward<Args>(args)...) {
+  explicit RunningServer(ServerConfig config, Args&&... args) : server(std::move(config), std::forward<Args>(args)...) {
     start();
   }
   ~RunningServer() { stop(); }
@@ -56,9 +55,7 @@ class RunningServer {
   }
   /// Waits for a stop that was requested otherwise.
   socketserver::DrainReport wait() { return serving_.valid() ? serving_.get() : socketserver::DrainReport{}; }
-  bool stopped_within(std::chrono::milliseconds time) {
-    return serving_.wait_for(time) == std::future_status::ready;
-  }
+  bool stopped_within(std::chrono::milliseconds time) { return serving_.wait_for(time) == std::future_status::ready; }
   const socketserver::SocketAddress& address() const { return server.server_address(); }
 
   Server server;

@@ -43,8 +43,7 @@ TEST_CASE("the record of the specification packs and unpacks in every byte order
   STATIC_REQUIRE(Network::size == 22);
   STATIC_REQUIRE(Little::size == 22);
   STATIC_REQUIRE(Native::size == 24);
-  STATIC_REQUIRE(
-      kUnpacksTo<Network, std::uint32_t, std::string, std::uint64_t, std::int16_t, std::int16_t, float>);
+  STATIC_REQUIRE(kUnpacksTo<Network, std::uint32_t, std::string, std::uint64_t, std::int16_t, std::int16_t, float>);
 
   const Network::Values values{1, "ab", 2, 3, 3, 2.5F};
   CHECK(hex(Network::pack(1, "ab", 2, 3, 3, 2.5)) == "00000001616200000000000000020003000340200000");
@@ -128,8 +127,7 @@ TEST_CASE("native formats align, standard formats do not") {
   STATIC_REQUIRE(Struct<"@llh">::size == 18);
   STATIC_REQUIRE(Struct<"=llh0l">::size == 10);
   STATIC_REQUIRE(Struct<"ic">::size == 5);
-  STATIC_REQUIRE(
-      kUnpacksTo<Struct<"lLnNP">, long, unsigned long, std::ptrdiff_t, std::size_t, std::uintptr_t>);
+  STATIC_REQUIRE(kUnpacksTo<Struct<"lLnNP">, long, unsigned long, std::ptrdiff_t, std::size_t, std::uintptr_t>);
   STATIC_REQUIRE(kUnpacksTo<Struct<"=lL">, std::int32_t, std::uint32_t>);
   CHECK(hex(Struct<"@llh0l">::pack(1, 2, 3)).substr(32) == "0300000000000000");
 }
@@ -218,8 +216,7 @@ TEST_CASE("pack_into writes its own bytes and no others") {
   CHECK(error_of([&] { Struct<">Hx">::pack_into(buffer, 4, 1); }) ==
         "pack_into requires a buffer of at least 7 bytes for packing 3 bytes at offset 4 (actual buffer size "
         "is 6)");
-  CHECK(error_of([&] { Struct<">BH">::pack_into(buffer, 0, 1, 70000); }) ==
-        "'H' format requires 0 <= number <= 65535");
+  CHECK(error_of([&] { Struct<">BH">::pack_into(buffer, 0, 1, 70000); }) == "'H' format requires 0 <= number <= 65535");
   CHECK(hex(buffer) == "eeee010200ee");
 }
 

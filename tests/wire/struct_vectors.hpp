@@ -20,9 +20,7 @@ using socketserver::Struct;
 
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-inline void packed(std::string_view expected, std::span<const std::byte> bytes) {
-  CHECK(hex(bytes) == expected);
-}
+inline void packed(std::string_view expected, std::span<const std::byte> bytes) { CHECK(hex(bytes) == expected); }
 
 // Not CHECK(left == right): Catch would have to print each format's own tuple.
 template <typename Values>

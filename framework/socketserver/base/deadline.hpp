@@ -14,8 +14,7 @@ class Deadline {
   static constexpr Deadline never() noexcept { return Deadline{TimePoint::max()}; }
   static constexpr Deadline at(TimePoint time) noexcept { return Deadline{time}; }
 
-  /// @returns now + timeout, never() for nullopt or where the sum would overflow; a negative one is already
-  /// over.
+  /// @returns now + timeout, never() for nullopt or where the sum would overflow; a negative one is already over.
   static Deadline after(std::optional<Duration> timeout, const Clock& clock = steady_clock()) noexcept {
     if (!timeout) return never();
     const TimePoint now = clock.now();
@@ -24,9 +23,7 @@ class Deadline {
 
   constexpr bool is_never() const noexcept { return time_ == TimePoint::max(); }
   constexpr TimePoint time() const noexcept { return time_; }
-  bool expired(const Clock& clock = steady_clock()) const noexcept {
-    return !is_never() && clock.now() >= time_;
-  }
+  bool expired(const Clock& clock = steady_clock()) const noexcept { return !is_never() && clock.now() >= time_; }
   /// @returns the time left, zero when expired, Duration::max() for never().
   Duration remaining(const Clock& clock = steady_clock()) const noexcept {
     if (is_never()) return Duration::max();

@@ -1,6 +1,5 @@
 #pragma once
-// The errors a user meets. A network event is a StreamError; a configuration that cannot be used a
-// ConfigError.
+// The errors a user meets. A network event is a StreamError; a configuration that cannot be used a ConfigError.
 
 #include <cstddef>
 #include <stdexcept>
@@ -38,8 +37,7 @@ class LineTooLong : public StreamError {
                     "no end of line within " + std::to_string(max_line_bytes) + " bytes") {}
 };
 
-/// A configuration that cannot be used. what() is one line that names the place, what was found and what is
-/// taken.
+/// A configuration that cannot be used. what() is one line that names the place, what was found and what is taken.
 class ConfigError : public std::runtime_error {
  public:
   /// Where in which source; line and column count from 1 and are 0 where a pointer says it better.

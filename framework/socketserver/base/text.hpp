@@ -15,8 +15,7 @@ std::string_view strip(std::string_view text) noexcept;
 std::string upper(std::string_view text);
 
 /// @returns the text on one printable line: control characters, escapes and bytes that are not UTF-8 become
-/// \n, \r, \t or \xNN, and what is past limit_bytes of the result is cut and counted. Escaping twice changes
-/// nothing.
+/// \n, \r, \t or \xNN, and what is past limit_bytes of the result is cut and counted. Escaping twice changes nothing.
 std::string escaped(std::string_view text, std::size_t limit_bytes = 1024);
 
 /// @returns how many insertions, deletions, replacements and exchanges of neighbouring characters turn one

@@ -47,8 +47,7 @@ void declare(CLI::App& app, Options& options) {
   app.set_version_flag("--version", SOCKETSERVER_VERSION);
   app.set_help_flag("--help", "Print this and exit");
   app.option_defaults()->take_last();  // a script's arguments can be followed by a person's
-  app.add_option("--config", options.config_file, "Read the configuration from this JSON file")
-      ->type_name("FILE");
+  app.add_option("--config", options.config_file, "Read the configuration from this JSON file")->type_name("FILE");
   options.shortcuts.resize(std::size(kShortcuts));
   for (std::size_t i = 0; i < options.shortcuts.size(); ++i) {
     const Shortcut& shortcut = kShortcuts[i];
@@ -88,8 +87,7 @@ ConfigOverrides overrides_of(const Options& options) {
   for (std::size_t i = 0; i < options.shortcuts.size(); ++i) {
     const Shortcut& shortcut = kShortcuts[i];
     if (const auto& value = options.shortcuts[i]) {
-      overrides.push_back(
-          {shortcut.pointer, shortcut.is_text ? json_string(*value) : *value, shortcut.option});
+      overrides.push_back({shortcut.pointer, shortcut.is_text ? json_string(*value) : *value, shortcut.option});
     }
   }
   for (const std::string& set : options.sets) overrides.push_back(parse_set(set));
@@ -126,8 +124,8 @@ int run(const Options& options, MakeServer& make) {
     return kDrained;
   }
   const ConfigOverrides overrides = overrides_of(options);
-  const ServerConfig config = options.config_file ? load_config(*options.config_file, overrides)
-                                                  : parse_config("{}", overrides, "defaults");
+  const ServerConfig config =
+      options.config_file ? load_config(*options.config_file, overrides) : parse_config("{}", overrides, "defaults");
   if (options.print_config) std::cout << to_json(config);
   if (options.check)
     std::cerr << (options.config_file ? escaped(*options.config_file) : "the configuration") << " is good\n";

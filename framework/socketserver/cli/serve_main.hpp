@@ -30,8 +30,7 @@ class CommandLineServer final : public TCPServer<Handler> {
 
 }  // namespace detail
 
-/// Reads the command line, then serves until SIGINT or SIGTERM. Options: --config FILE, --host, --port,
-/// --policy,
+/// Reads the command line, then serves until SIGINT or SIGTERM. Options: --config FILE, --host, --port, --policy,
 /// --threads, --set /pointer=json (repeatable), --log-level; --check, --print-config, --print-schema,
 /// --version, --help.
 /// @param args  handed to each handler's constructor, as TCPServer does.

@@ -43,14 +43,11 @@ Json key_schema(const Key& key) {
     schema["enum"] = key.choices;
   }
   schema["default"] = key.get(ServerConfig{});
-  schema["description"] =
-      key.unit.empty() ? std::string(key.sentence) : concat(key.sentence, " In ", key.unit, ".");
+  schema["description"] = key.unit.empty() ? std::string(key.sentence) : concat(key.sentence, " In ", key.unit, ".");
   return schema;
 }
 
-Json closed_object() {
-  return {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
-}
+Json closed_object() { return {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}}; }
 
 }  // namespace
 
@@ -61,8 +58,7 @@ std::string to_json(const ServerConfig& config) {
 }
 
 std::string config_schema() {
-  Json schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-              {"title", "socketserver configuration"}};
+  Json schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "socketserver configuration"}};
   schema.update(closed_object());
   schema["properties"]["$schema"] = {{"type", "string"}};
   for (const Key& key : detail::key_table()) {
@@ -80,8 +76,8 @@ std::string config_schema() {
 std::string config_help() {
   std::string out;
   for (const Key& key : detail::key_table()) {
-    out += concat("  ", key.pointer(), " = ", key.get(ServerConfig{}).dump(), "\n      ", key.sentence,
-                  " Takes ", accepted_text(key), key.unit.empty() || key.type == KeyType::seconds ? "" : " ",
+    out += concat("  ", key.pointer(), " = ", key.get(ServerConfig{}).dump(), "\n      ", key.sentence, " Takes ",
+                  accepted_text(key), key.unit.empty() || key.type == KeyType::seconds ? "" : " ",
                   key.type == KeyType::seconds ? "" : key.unit, ".\n");
   }
   return out;
@@ -90,8 +86,8 @@ std::string config_help() {
 std::string config_markdown() {
   std::string out = "| key | default | takes | meaning |\n|---|---|---|---|\n";
   for (const Key& key : detail::key_table()) {
-    out += concat("| `", key.pointer(), "` | `", key.get(ServerConfig{}).dump(), "` | ", accepted_text(key),
-                  " | ", key.sentence, " |\n");
+    out += concat("| `", key.pointer(), "` | `", key.get(ServerConfig{}).dump(), "` | ", accepted_text(key), " | ",
+                  key.sentence, " |\n");
   }
   return out;
 }

@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t kDeepest = 64;  // levels; nlohmann's dump() recurses, so depth must be bounded
 
 /// @param at  where in the text, in bytes.
-[[noreturn]] void fail_at(std::string_view text, std::string_view file, std::size_t at,
-                          std::string_view problem, std::string pointer = {}) {
+[[noreturn]] void fail_at(std::string_view text, std::string_view file, std::size_t at, std::string_view problem,
+                          std::string pointer = {}) {
   const std::string_view before = text.substr(0, std::min(at, text.size()));
   const auto line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
   const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
@@ -107,8 +107,7 @@ void check_encoding(std::string_view text, std::string_view file) {
   const ConfigError::Place start{std::string(file), "", 1, 1};
   if (text.starts_with("\xEF\xBB\xBF"))
     throw ConfigError(start, "a byte order mark; save the file as UTF-8 without one");
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
-      text.substr(0, 2).find('\0') != text.npos) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") || text.substr(0, 2).find('\0') != text.npos) {
     throw ConfigError(start, "this looks like UTF-16; save the file as UTF-8");
   }
   if (const std::size_t nul = text.find('\0'); nul != text.npos) {  // the parser would take it for the end

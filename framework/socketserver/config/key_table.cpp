@@ -25,8 +25,8 @@ struct EnumText {
 template <typename T>
 EnumText(T, std::string_view) -> EnumText<T>;  // clang 14 does not deduce aggregates
 
-constexpr std::array kPolicies{EnumText{PolicyKind::inline_, "inline"},
-                               EnumText{PolicyKind::thread, "thread"}, EnumText{PolicyKind::pool, "pool"}};
+constexpr std::array kPolicies{EnumText{PolicyKind::inline_, "inline"}, EnumText{PolicyKind::thread, "thread"},
+                               EnumText{PolicyKind::pool, "pool"}};
 constexpr std::array kOverflows{EnumText{Overflow::wait, "wait"}, EnumText{Overflow::reject, "reject"}};
 constexpr std::array kLevels{EnumText{LogLevel::debug, "debug"}, EnumText{LogLevel::info, "info"},
                              EnumText{LogLevel::warning, "warning"}, EnumText{LogLevel::error, "error"},
@@ -112,8 +112,8 @@ Key boolean(std::string_view in, std::string_view name, std::string_view sentenc
   return {in, name, KeyType::boolean, false, 0, 0, {}, "", sentence, A::get, A::set};
 }
 template <auto section, auto member>
-Key integer(std::string_view in, std::string_view name, bool nullable, double least, double most,
-            std::string_view unit, std::string_view sentence) {
+Key integer(std::string_view in, std::string_view name, bool nullable, double least, double most, std::string_view unit,
+            std::string_view sentence) {
   using A = Access<section, member>;
   return {in, name, KeyType::integer, nullable, least, most, {}, unit, sentence, A::get, A::set};
 }
@@ -131,8 +131,7 @@ Key choice(std::string_view in, std::string_view name, std::vector<std::string_v
 template <auto member>
 Key timeout(std::string_view name, std::string_view sentence) {
   using A = Access<&ServerConfig::timeouts, member>;
-  return {"timeouts", name,      KeyType::seconds, true,   kShortest, kLongest,
-          {},         "seconds", sentence,         A::get, A::set};
+  return {"timeouts", name, KeyType::seconds, true, kShortest, kLongest, {}, "seconds", sentence, A::get, A::set};
 }
 
 std::vector<Key> make_table() {
@@ -147,27 +146,24 @@ std::vector<Key> make_table() {
   Key host = text<listen, &ListenOptions::host>(
       "listen", "host", false, "The address to listen on: a name, IPv4, IPv6, or \"\" for any of both.");
   host.set = set_c_string<listen, &ListenOptions::host>;
-  Key file =
-      text<log, &LogConfig::file>("log", "file", true, "The file to append to; null is standard error.");
+  Key file = text<log, &LogConfig::file>("log", "file", true, "The file to append to; null is standard error.");
   file.set = set_c_string<log, &LogConfig::file>;
   return {
       std::move(host),
       integer<listen, &ListenOptions::port>("listen", "port", false, 0, 65535, "",
                                             "The port; 0 has the kernel choose."),
-      integer<listen, &ListenOptions::backlog>(
-          "listen", "backlog", true, 0, kMostInt, "connections",
-          "How many may wait to be accepted; null is the system's most."),
-      boolean<listen, &ListenOptions::reuse_address>(
-          "listen", "reuse_address", "Whether a restart may take the port at once (SO_REUSEADDR)."),
-      boolean<listen, &ListenOptions::reuse_port>(
-          "listen", "reuse_port", "Whether several servers may share the port (SO_REUSEPORT)."),
+      integer<listen, &ListenOptions::backlog>("listen", "backlog", true, 0, kMostInt, "connections",
+                                               "How many may wait to be accepted; null is the system's most."),
+      boolean<listen, &ListenOptions::reuse_address>("listen", "reuse_address",
+                                                     "Whether a restart may take the port at once (SO_REUSEADDR)."),
+      boolean<listen, &ListenOptions::reuse_port>("listen", "reuse_port",
+                                                  "Whether several servers may share the port (SO_REUSEPORT)."),
       boolean<socket, &SocketOptions::nodelay>("socket", "nodelay",
                                                "Whether small replies go out at once (TCP_NODELAY)."),
       boolean<socket, &SocketOptions::keepalive>("socket", "keepalive",
                                                  "Whether the kernel probes silent peers (SO_KEEPALIVE)."),
-      integer<socket, &SocketOptions::receive_buffer>(
-          "socket", "receive_buffer", true, 1, kMostInt, "bytes",
-          "The kernel's receive buffer; null leaves it to the kernel."),
+      integer<socket, &SocketOptions::receive_buffer>("socket", "receive_buffer", true, 1, kMostInt, "bytes",
+                                                      "The kernel's receive buffer; null leaves it to the kernel."),
       integer<socket, &SocketOptions::send_buffer>("socket", "send_buffer", true, 1, kMostInt, "bytes",
                                                    "The kernel's send buffer; null leaves it to the kernel."),
       choice<concurrency, &ConcurrencyConfig::policy>("concurrency", "policy", choices_of(kPolicies),
@@ -176,30 +172,27 @@ std::vector<Key> make_table() {
                                                         "The pool's workers."),
       integer<concurrency, &ConcurrencyConfig::queue>("concurrency", "queue", false, 0, 1e6, "connections",
                                                       "How many may wait for a worker of the pool."),
-      choice<concurrency, &ConcurrencyConfig::overflow>(
-          "concurrency", "overflow", choices_of(kOverflows),
-          "What happens to a connection for which there is no room."),
-      text<concurrency, &ConcurrencyConfig::reject_message>(
-          "concurrency", "reject_message", false, "What a rejected connection is sent before it is closed."),
-      integer<concurrency, &ConcurrencyConfig::stack_size>(
-          "concurrency", "stack_size", false, 16384, kMostBytes, "bytes",
-          "A fiber's stack; no policy of this version has fibers."),
-      integer<limits, &LimitsConfig::max_connections>("limits", "max_connections", false, 1, 1e7,
-                                                      "connections", "How many there may be at a time."),
+      choice<concurrency, &ConcurrencyConfig::overflow>("concurrency", "overflow", choices_of(kOverflows),
+                                                        "What happens to a connection for which there is no room."),
+      text<concurrency, &ConcurrencyConfig::reject_message>("concurrency", "reject_message", false,
+                                                            "What a rejected connection is sent before it is closed."),
+      integer<concurrency, &ConcurrencyConfig::stack_size>("concurrency", "stack_size", false, 16384, kMostBytes,
+                                                           "bytes",
+                                                           "A fiber's stack; no policy of this version has fibers."),
+      integer<limits, &LimitsConfig::max_connections>("limits", "max_connections", false, 1, 1e7, "connections",
+                                                      "How many there may be at a time."),
       integer<limits, &LimitsConfig::max_line>("limits", "max_line", false, 1, kMostBytes, "bytes",
                                                "The longest line a handler can be sent."),
       integer<limits, &LimitsConfig::read_buffer>("limits", "read_buffer", false, 1, kMostBytes, "bytes",
                                                   "How much a handler reads at a time."),
-      integer<limits, &LimitsConfig::write_buffer>(
-          "limits", "write_buffer", false, 0, kMostBytes, "bytes",
-          "How much a handler collects before it sends; 0 sends each write."),
+      integer<limits, &LimitsConfig::write_buffer>("limits", "write_buffer", false, 0, kMostBytes, "bytes",
+                                                   "How much a handler collects before it sends; 0 sends each write."),
       timeout<&TimeoutsConfig::idle>("idle", "How long a peer may be silent before a message."),
       timeout<&TimeoutsConfig::read>("read", "How long a message may take from its first byte to its last."),
       timeout<&TimeoutsConfig::write>("write", "How long sending a reply may take."),
       timeout<&TimeoutsConfig::lifetime>("lifetime", "How long a connection may last."),
       timeout<&TimeoutsConfig::drain>("drain", "How long requests in progress may go on after a stop."),
-      timeout<&TimeoutsConfig::linger>("linger",
-                                       "How long a closed connection's late input is read and dropped."),
+      timeout<&TimeoutsConfig::linger>("linger", "How long a closed connection's late input is read and dropped."),
       choice<log, &LogConfig::level>("log", "level", choices_of(kLevels), "The least level that is written."),
       std::move(pattern),
       std::move(file),
@@ -209,9 +202,7 @@ std::vector<Key> make_table() {
 
 }  // namespace
 
-std::string Key::pointer() const {
-  return section.empty() ? concat("/", name) : concat("/", section, "/", name);
-}
+std::string Key::pointer() const { return section.empty() ? concat("/", name) : concat("/", section, "/", name); }
 
 std::span<const Key> key_table() {
   static const std::vector<Key> table = make_table();
@@ -232,8 +223,7 @@ std::string accepted_text(const Key& key) {
     case KeyType::text: out = "a string"; break;
     case KeyType::object: out = "an object"; break;
     case KeyType::choice:
-      for (const std::string_view choice : key.choices)
-        out += concat(out.empty() ? "" : ", ", '"', choice, '"');
+      for (const std::string_view choice : key.choices) out += concat(out.empty() ? "" : ", ", '"', choice, '"');
       out = "one of " + out;
       break;
   }

@@ -86,8 +86,7 @@ bool fits(const Key& key, const Json& value) {
 
 void apply(ServerConfig& config, const Key& key, const Json& value, std::string_view file) {
   if (!fits(key, value)) {
-    const std::string got =
-        value.is_structured() ? (value.is_array() ? "an array" : "an object") : value.dump();
+    const std::string got = value.is_structured() ? (value.is_array() ? "an array" : "an object") : value.dump();
     fail(file, key.pointer(), concat("got ", escaped(got, 100), "; takes ", accepted_text(key)));
   }
   try {
@@ -97,10 +96,8 @@ void apply(ServerConfig& config, const Key& key, const Json& value, std::string_
   }
 }
 
-void apply_section(ServerConfig& config, std::string_view section, const Json& values,
-                   std::string_view file) {
-  if (!values.is_object())
-    fail(file, child_pointer("", section), "got something else than an object of keys");
+void apply_section(ServerConfig& config, std::string_view section, const Json& values, std::string_view file) {
+  if (!values.is_object()) fail(file, child_pointer("", section), "got something else than an object of keys");
   for (const auto& [name, value] : values.items()) {
     const Key* key = find_key(section, name);
     if (key == nullptr) fail_unknown(file, section, name);
@@ -129,8 +126,7 @@ void apply_override(ServerConfig& config, const ConfigOverride& change) {
     return apply(config, key, detail::parse_strictly(change.json, concat(change.source, " ", change.pointer)),
                  change.source);
   }
-  const std::string_view path =
-      std::string_view(change.pointer).substr(change.pointer.starts_with('/') ? 1 : 0);
+  const std::string_view path = std::string_view(change.pointer).substr(change.pointer.starts_with('/') ? 1 : 0);
   const std::size_t slash = path.find('/');
   if (slash == std::string_view::npos) fail_unknown(change.source, "", path);
   fail_unknown(change.source, path.substr(0, slash), path.substr(slash + 1));

@@ -120,17 +120,14 @@ bool MemoryStream::State::pause(PeerStep& step, Deadline deadline) {
     clock.advance(step.length);
     return true;
   }
-  if (deadline.is_never())
-    throw std::logic_error("MemoryStream: a pause past the deadline, but the reader has none");
+  if (deadline.is_never()) throw std::logic_error("MemoryStream: a pause past the deadline, but the reader has none");
   clock.advance(patience);
   if (step.length != Duration::max()) step.length -= patience;
   return false;
 }
 
-/// Plays the next step of a non-empty inbox, whose lock is held. @returns nullopt if the reader should look
-/// again.
-std::optional<IoResult> MemoryStream::State::next_step(std::span<std::byte> into, Deadline deadline,
-                                                       Wait wait) {
+/// Plays the next step of a non-empty inbox, whose lock is held. @returns nullopt if the reader should look again.
+std::optional<IoResult> MemoryStream::State::next_step(std::span<std::byte> into, Deadline deadline, Wait wait) {
   PeerStep& step = in->steps.front();
   switch (step.kind) {
     case PeerStep::Kind::chunk: {
@@ -167,8 +164,8 @@ IoResult MemoryStream::read_some(std::span<std::byte> into, Deadline deadline, W
     if (in.complete || (in.draining && wait == Wait::message)) return {};
     if (deadline.is_never()) {
       in.changed.wait(lock);
-    } else if (in.changed.wait_for(lock, deadline.remaining()) == std::cv_status::timeout &&
-               in.steps.empty() && deadline.expired()) {
+    } else if (in.changed.wait_for(lock, deadline.remaining()) == std::cv_status::timeout && in.steps.empty() &&
+               deadline.expired()) {
       return {0, error(std::errc::timed_out)};
     }
   }

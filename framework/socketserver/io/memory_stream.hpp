@@ -21,8 +21,7 @@ class PeerStep {
   PeerStep(std::string chunk) : kind(Kind::chunk), bytes(std::move(chunk)) {}
   PeerStep(const char* text) : PeerStep(std::string(text)) {}
 
-  /// Silence for this long: a reader whose deadline is earlier times out at it, and the rest of the silence
-  /// remains.
+  /// Silence for this long: a reader whose deadline is earlier times out at it, and the rest of the silence remains.
   static PeerStep pause(Duration length) { return PeerStep(Kind::pause, length); }
   /// Silence past the next deadline, whichever that is.
   static PeerStep pause_past_deadline() { return pause(Duration::max()); }

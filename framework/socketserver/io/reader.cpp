@@ -11,9 +11,7 @@ namespace {
 
 constexpr std::size_t kBlock = 65536;  // how far read(n) runs ahead of what has arrived
 
-std::span<std::byte> writable(char* data, std::size_t size) {
-  return std::as_writable_bytes(std::span(data, size));
-}
+std::span<std::byte> writable(char* data, std::size_t size) { return std::as_writable_bytes(std::span(data, size)); }
 
 }  // namespace
 
@@ -137,8 +135,7 @@ bool Reader::fill(std::size_t most, bool begun) {
   return got > 0;
 }
 
-/// Reads once. `begun`: a part of the message is here, so the read clock runs; it starts with the first such
-/// wait.
+/// Reads once. `begun`: a part of the message is here, so the read clock runs; it starts with the first such wait.
 std::size_t Reader::receive(std::span<std::byte> into, bool begun) {
   begun = begun || part_consumed_;
   const bool over = begun && message_deadline_ && message_deadline_->expired(stream_.clock());

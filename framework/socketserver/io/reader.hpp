@@ -18,9 +18,8 @@ inline constexpr std::size_t kDefaultMaxLine = 65536;
 inline constexpr std::size_t kDefaultReadBuffer = 4096;
 
 struct ReaderOptions {
-  std::size_t max_line = kDefaultMaxLine;  // longest line in bytes, its end included
-  std::size_t read_buffer =
-      kDefaultReadBuffer;  // bytes asked for at a time; grows up to max_line for a long line
+  std::size_t max_line = kDefaultMaxLine;        // longest line in bytes, its end included
+  std::size_t read_buffer = kDefaultReadBuffer;  // bytes asked for at a time; grows up to max_line for a long line
 };
 
 /// Reads one stream. All calls that wait throw

@@ -69,15 +69,12 @@ bool Stream::outlived() const noexcept { return !lifetime_.is_never() && lifetim
 IoResult Stream::receive(std::span<std::byte> into, Deadline deadline, Wait wait) {
   if (outlived()) return {0, std::make_error_code(std::errc::timed_out)};
   if (tied_ != nullptr) {
-    if (const IoResult flushed = tied_->try_flush(); flushed.error)
-      return {0, flushed.error, flushed.operation};
+    if (const IoResult flushed = tied_->try_flush(); flushed.error) return {0, flushed.error, flushed.operation};
   }
   return read_some(into, deadline, wait);
 }
 
-IoResult Stream::try_recv(std::span<std::byte> into) {
-  return receive(into, deadline(timeouts_.idle), Wait::message);
-}
+IoResult Stream::try_recv(std::span<std::byte> into) { return receive(into, deadline(timeouts_.idle), Wait::message); }
 
 std::size_t Stream::recv(std::span<std::byte> into) {
   const IoResult result = try_recv(into);

@@ -2,8 +2,7 @@
 // The connected byte stream that a handler talks to: a socket on a server, memory in a test.
 //
 // Underneath are virtual functions that report bytes and an error code and take a Deadline; on top are
-// Python's calls, which throw. Whoever implements a stream writes the former, whoever uses one calls the
-// latter.
+// Python's calls, which throw. Whoever implements a stream writes the former, whoever uses one calls the latter.
 
 #include <cstddef>
 #include <memory>
@@ -59,8 +58,7 @@ class Stream {
   IoResult try_recv(std::span<std::byte> into);
 
   /// Sends all the bytes, in one piece as the other senders see it, within the write timeout.
-  /// After a failure the peer may have had a part of them: the connection is shut down and later calls fail
-  /// at once.
+  /// After a failure the peer may have had a part of them: the connection is shut down and later calls fail at once.
   /// @throws TimeoutError, StreamError  with bytes_transferred().
   void sendall(std::string_view bytes);
   void sendall(std::span<const std::byte> bytes);
@@ -81,12 +79,10 @@ class Stream {
 
   /// Flushes the tied writer, then reads: what recv and Reader are made of.
   IoResult receive(std::span<std::byte> into, Deadline deadline, Wait wait);
-  /// Has this writer flushed before each wait for input, as std::cout is before std::cin waits; null ends
-  /// that.
+  /// Has this writer flushed before each wait for input, as std::cout is before std::cin waits; null ends that.
   void tie(Writer* writer) noexcept { tied_ = writer; }
 
-  /// Closes a direction: after `write` the peer sees EOF, after `read` this side does. A peer that is gone is
-  /// no error.
+  /// Closes a direction: after `write` the peer sees EOF, after `read` this side does. A peer that is gone is no error.
   virtual void shutdown(ShutdownHow how = ShutdownHow::both) noexcept = 0;
   /// Releases the connection. Safe to call twice; later reads and sends fail.
   virtual void close() noexcept = 0;

@@ -41,10 +41,7 @@ AcceptError classify_accept_error(std::error_code error) noexcept {
 }
 
 Acceptor::Acceptor(const ListenOptions& listen, const SocketOptions& socket)
-    : listen_(listen),
-      socket_(socket),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      spare_(open_spare()) {
+    : listen_(listen), socket_(socket), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), spare_(open_spare()) {
   if (!wake_) throw_errno("eventfd");
   std::optional<std::system_error> first_error;
   for (const SocketAddress& candidate : resolve_listen(listen.host, listen.port)) {
@@ -80,8 +77,8 @@ Acceptor::Event Acceptor::wait(bool connections, Deadline deadline) {
     pollfd fds[2] = {{.fd = wake_.get(), .events = POLLIN, .revents = 0},
                      {.fd = connections ? listener_.get() : -1, .events = POLLIN, .revents = 0}};
     // Rounded up, so that the deadline has passed when poll says so.
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        std::min<Duration>(deadline.remaining(), std::chrono::hours(24)));
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(deadline.remaining(), std::chrono::hours(24)));
     const int ready = ::poll(fds, 2, deadline.is_never() ? -1 : static_cast<int>(left.count()));
     if (ready < 0 && errno != EINTR) throw_errno("poll");
     if (ready > 0 && fds[0].revents != 0) {

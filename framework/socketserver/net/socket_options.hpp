@@ -10,10 +10,9 @@ namespace socketserver {
 struct ListenOptions {
   std::string host = "localhost";  // a name, IPv4, IPv6, or "" for any address, dual-stack
   std::uint16_t port = 9999;       // 0 lets the kernel choose
-  std::optional<int>
-      backlog{};  // connections that wait to be accepted; nullopt is the system's most (somaxconn)
-  bool reuse_address = true;  // SO_REUSEADDR: a restart does not wait for old connections' TIME_WAIT
-  bool reuse_port = false;    // SO_REUSEPORT: several servers share the port, and each gets a part
+  std::optional<int> backlog{};    // connections that wait to be accepted; nullopt is the system's most (somaxconn)
+  bool reuse_address = true;       // SO_REUSEADDR: a restart does not wait for old connections' TIME_WAIT
+  bool reuse_port = false;         // SO_REUSEPORT: several servers share the port, and each gets a part
 };
 
 /// Options of each connection. nullopt leaves a buffer to the kernel's own tuning, which is mostly better.
@@ -29,8 +28,7 @@ struct SocketOptions {
 /// @throws std::system_error.
 void apply_options(int fd, const SocketOptions& options);
 
-/// @returns an option's value as the kernel has it, nullopt if it has none. @param level, name  as
-/// getsockopt(2).
+/// @returns an option's value as the kernel has it, nullopt if it has none. @param level, name  as getsockopt(2).
 std::optional<int> get_option(int fd, int level, int name) noexcept;
 /// @throws std::system_error  with `what`.
 void set_option(int fd, int level, int name, int value, const char* what);

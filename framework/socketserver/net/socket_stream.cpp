@@ -16,9 +16,8 @@ namespace {
 
 using std::chrono::duration_cast;
 
-// A socket timeout may end this much after the deadline before it is worth a system call to set it again.
-constexpr Duration kSlack = std::chrono::milliseconds(1);
-constexpr Duration kLongest = std::chrono::hours(24);  // longer waits go round again
+constexpr Duration kExact = std::chrono::milliseconds(20);  // a shorter wait is set as it is
+constexpr Duration kLongest = std::chrono::hours(24);       // longer waits go round again
 
 std::error_code last_error() { return {errno, std::generic_category()}; }
 std::error_code timed_out() { return std::make_error_code(std::errc::timed_out); }
@@ -44,14 +43,15 @@ int bound_wait(int fd, int name, Duration& current, Deadline deadline) {
   const Duration left = std::min(deadline.remaining(), kLongest);
   if (left <= Duration::zero()) return MSG_DONTWAIT;
   const bool none = deadline.is_never();
-  // A shorter timeout than the deadline's is right, too: the caller goes round again.
-  const bool fits = none ? current == Duration::zero() : current <= left + kSlack && current > left / 2;
+  // A timeout that ends before the deadline is right, too: the caller goes round again. So one that is somewhat too
+  // short is set, and then fits the waits to come, which are as long but begin a little later after their deadline.
+  const bool fits = none ? current == Duration::zero() : current <= left && current > left / 2;
   if (fits) return 0;
-  const auto microseconds = duration_cast<std::chrono::microseconds>(left).count() + 1;
-  const timeval value{.tv_sec = none ? 0 : microseconds / 1'000'000,
-                      .tv_usec = none ? 0 : microseconds % 1'000'000};
+  const Duration wanted = left < kExact ? left : left - left / 8;
+  const auto microseconds = duration_cast<std::chrono::microseconds>(wanted).count() + 1;
+  const timeval value{.tv_sec = none ? 0 : microseconds / 1'000'000, .tv_usec = none ? 0 : microseconds % 1'000'000};
   if (::setsockopt(fd, SOL_SOCKET, name, &value, sizeof value) != 0) return MSG_DONTWAIT;
-  current = none ? Duration::zero() : left;
+  current = none ? Duration::zero() : wanted;
   return 0;
 }
 
@@ -65,8 +65,7 @@ SocketStream::~SocketStream() { close(); }
 SocketAddress SocketStream::local_address() const { return socketserver::local_address(socket_.get()); }
 
 IoResult SocketStream::read_some(std::span<std::byte> into, Deadline deadline, Wait wait) {
-  IoResult result =
-      wait == Wait::message ? read_message_start(into, deadline) : blocking_read(into, deadline);
+  IoResult result = wait == Wait::message ? read_message_start(into, deadline) : blocking_read(into, deadline);
   add(bytes_in_, result.bytes);
   if (result.bytes > 0 || result.error || into.empty()) return result;
   // recv(2) returned 0, which is the peer's EOF unless this side has shut reading down.
@@ -109,8 +108,7 @@ IoResult SocketStream::blocking_read(std::span<std::byte> into, Deadline deadlin
 
 /// After drain() has shut down reading, recv(2) returns 0 where it would wait, although the rest of a message
 /// that had begun may still come and the kernel still takes it. An edge-triggered epoll reports each arrival;
-/// recv's 0 is EOF only if the connection's state says that the peer has closed. (poll(2) would return at
-/// once.)
+/// recv's 0 is EOF only if the connection's state says that the peer has closed. (poll(2) would return at once.)
 IoResult SocketStream::read_rest_after_drain(std::span<std::byte> into, Deadline deadline) {
   const FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data = {}};
@@ -135,8 +133,7 @@ bool SocketStream::peer_has_closed() const noexcept {
   tcp_info info{};
   socklen_t length = sizeof info;
   if (::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return true;
-  return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_FIN_WAIT1 &&
-         info.tcpi_state != TCP_FIN_WAIT2;
+  return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_FIN_WAIT1 && info.tcpi_state != TCP_FIN_WAIT2;
 }
 
 IoResult SocketStream::write_some(std::span<const std::byte> bytes, Deadline deadline) {

@@ -34,8 +34,7 @@ class SocketStream final : public Stream {
   /// a reset, so whoever has replies under way holds the FIN back until they are acknowledged.
   bool read_is_shut() const noexcept { return (state_.load() & kReadShut) != 0; }
 
-  /// Gives the socket away; the stream is closed. As close() it waits for a sendall under way in another
-  /// thread.
+  /// Gives the socket away; the stream is closed. As close() it waits for a sendall under way in another thread.
   FileDescriptor release() noexcept;
 
   void shutdown(ShutdownHow how = ShutdownHow::both) noexcept override;
@@ -61,8 +60,7 @@ class SocketStream final : public Stream {
 
   FileDescriptor socket_;
   const SocketAddress peer_;
-  std::mutex
-      shutdown_mutex_;  // held while another thread shuts the socket down, so that it is not closed meanwhile
+  std::mutex shutdown_mutex_;  // held while another thread shuts the socket down, so that it is not closed meanwhile
   std::atomic<unsigned> state_{0};
   std::atomic<std::uint64_t> bytes_in_{0};
   std::atomic<std::uint64_t> bytes_out_{0};

@@ -42,8 +42,8 @@ std::string flags_of(std::string_view name) {
   for (const Field& field : kFields) {
     if (field.name == name) return std::string(field.flags);
   }
-  throw std::invalid_argument(concat("unknown field {", name,
-                                     "}; there are {processName}, {process}, {level}, {time} and {message}"));
+  throw std::invalid_argument(
+      concat("unknown field {", name, "}; there are {processName}, {process}, {level}, {time} and {message}"));
 }
 
 /// Our pattern in spdlog's notation.

@@ -24,8 +24,7 @@ void AcceptTrouble::failed(std::error_code error) {
   if (!quiet_until_.expired(clock_)) return;
   quiet_until_ = Deadline::after(kQuiet, clock_);
   const char* next = kind == AcceptError::resource ? "; trying again" : "; going on";
-  log_.warning(
-      concat("accept failed ", unsaid_, unsaid_ == 1 ? " time: " : " times, last: ", error.message(), next));
+  log_.warning(concat("accept failed ", unsaid_, unsaid_ == 1 ? " time: " : " times, last: ", error.message(), next));
   unsaid_ = 0;
 }
 

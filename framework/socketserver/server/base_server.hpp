@@ -39,11 +39,9 @@ class BaseServer {
   /// @returns after every handler has ended.
   /// @throws std::system_error  the listening socket failed; std::logic_error  it is serving already.
   DrainReport serve_forever();
-  /// serve_forever, with SIGINT and SIGTERM requesting the stop. A second signal n ends the process with
-  /// status 128+n.
+  /// serve_forever, with SIGINT and SIGTERM requesting the stop. A second signal n ends the process with status 128+n.
   DrainReport serve_until_signal();
-  /// Takes one connection and has it served. @returns false if the deadline passed or a stop was requested
-  /// instead.
+  /// Takes one connection and has it served. @returns false if the deadline passed or a stop was requested instead.
   bool handle_request(Deadline deadline = Deadline::never());
 
   /// Begins a stop and returns at once. Before the first serve_forever it makes that one stop at its
@@ -73,8 +71,7 @@ class BaseServer {
   virtual void shutdown_request(Request& request);
   /// Closes, lingering in the background. The connection is closed afterwards even if an override does not.
   virtual void close_request(Request& request);
-  /// An exception left a handler or another hook. Writes one line: a network event at info, anything else at
-  /// error.
+  /// An exception left a handler or another hook. Writes one line: a network event at info, anything else at error.
   virtual void handle_error(Request& request, std::exception_ptr error);
   /// Called once after each turn of the loop: a connection, a wake-up or a stop.
   virtual void service_actions() {}

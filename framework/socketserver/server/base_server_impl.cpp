@@ -68,8 +68,8 @@ bool BaseServer::Impl::must_pause() {
 
 /// Waits for one event and deals with it. @returns whether it was a connection that could be taken.
 bool BaseServer::Impl::turn(Deadline deadline) {
-  const detail::HandlerScope scope(
-      server);  // the hooks called here must not wait for the loop that calls them
+  // The hooks called here must not wait for the loop that calls them.
+  const detail::HandlerScope scope(server);
   const bool pause = must_pause();
   const Deadline until = pause && !was_full_ ? std::min(deadline, trouble_.retry_at()) : deadline;
   const Acceptor::Event event = acceptor.wait(!pause, until);
@@ -102,8 +102,8 @@ void BaseServer::Impl::take(Acceptor::Accepted accepted) {
 
 void BaseServer::Impl::reject(Acceptor::Accepted accepted) {
   Connection& connection = connections.add(std::move(accepted.socket), accepted.peer, server, config);
-  connection.stream.settimeout(
-      Duration::zero());  // what does not fit the empty send buffer is not worth a wait
+  // What does not fit the empty send buffer is not worth a wait.
+  connection.stream.settimeout(Duration::zero());
   (void)connection.stream.try_sendall(config.concurrency.reject_message);
   connection.stream.shutdown(ShutdownHow::write);
   close(connection);

@@ -42,8 +42,7 @@ DrainReport BaseServer::Impl::drain() {
 }
 
 /// Serves the connections that arrived before the stop and were not yet accepted. They are taken from the
-/// kernel first, so that the listening socket can be closed and new clients are refused, and served as there
-/// is room.
+/// kernel first, so that the listening socket can be closed and new clients are refused, and served as there is room.
 void BaseServer::Impl::accept_the_rest() {
   acceptor.refuse_new();
   for (bool more = true; more && !drain_over_;) {

@@ -77,8 +77,7 @@ std::vector<std::string> ConnectionTable::describe() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> texts;
   for (const Connection& connection : connections_) {
-    const auto age =
-        std::chrono::duration_cast<std::chrono::seconds>(steady_clock().now() - connection.accepted_at);
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(steady_clock().now() - connection.accepted_at);
     texts.push_back(concat(connection.request.client_address().to_string(), " (for ", age.count(), " s)"));
   }
   return texts;

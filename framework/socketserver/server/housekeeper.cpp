@@ -36,8 +36,7 @@ using LingeringPtr = std::shared_ptr<Lingering>;
 
 constexpr auto kLookInterval = std::chrono::milliseconds(10);
 
-/// Reads and drops a bounded amount of what has arrived. @returns whether the connection can still bring
-/// more.
+/// Reads and drops a bounded amount of what has arrived. @returns whether the connection can still bring more.
 bool drop_input(int fd) {
   constexpr std::size_t kAtOnce = 1 << 20;
   for (int turn = 0; turn < 16; ++turn) {
@@ -49,13 +48,11 @@ bool drop_input(int fd) {
   return true;
 }
 
-/// Whether closing now could cost the peer a reply: something is not acknowledged, or unread input would
-/// reset it.
+/// Whether closing now could cost the peer a reply: something is not acknowledged, or unread input would reset it.
 bool has_something_to_lose(int fd) {
   int unsent = 0;
   int unread = 0;
-  return ::ioctl(fd, SIOCOUTQ, &unsent) != 0 || unsent > 0 || ::ioctl(fd, SIOCINQ, &unread) != 0 ||
-         unread > 0;
+  return ::ioctl(fd, SIOCOUTQ, &unsent) != 0 || unsent > 0 || ::ioctl(fd, SIOCINQ, &unread) != 0 || unread > 0;
 }
 
 }  // namespace
@@ -63,10 +60,7 @@ bool has_something_to_lose(int fd) {
 class Housekeeper::Loop {
  public:
   explicit Loop(std::size_t most_lingering)
-      : most_lingering_(most_lingering),
-        next_look_(context_),
-        alarm_(context_),
-        thread_([this] { context_.run(); }) {}
+      : most_lingering_(most_lingering), next_look_(context_), alarm_(context_), thread_([this] { context_.run(); }) {}
 
   ~Loop() {
     context_.stop();
@@ -104,10 +98,9 @@ class Housekeeper::Loop {
     // Dispatched, so that an alarm set by an alarm is set when that one's action returns.
     asio::dispatch(context_, [this, deadline, action = std::move(action)]() mutable {
       alarm_.expires_at(deadline.time());
-      alarm_.async_wait(
-          [this, set = ++alarms_, action = std::move(action)](std::error_code cancelled) mutable {
-            if (!cancelled && set == alarms_) action();
-          });
+      alarm_.async_wait([this, set = ++alarms_, action = std::move(action)](std::error_code cancelled) mutable {
+        if (!cancelled && set == alarms_) action();
+      });
     });
   }
 
@@ -185,8 +178,7 @@ class Housekeeper::Loop {
   bool finishing_ = false;                      // finish_lingering() waits; the loop's thread, as all below
   asio::steady_timer next_look_;
   asio::steady_timer alarm_;
-  unsigned alarms_ =
-      0;  // changes with each setting, so that an expired wait whose handler is queued can be cancelled
+  unsigned alarms_ = 0;  // changes with each setting, so that an expired wait whose handler is queued can be cancelled
   // Keeps run() from returning while there is nothing to do.
   asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(context_);
   std::thread thread_;

@@ -1,6 +1,5 @@
 #pragma once
-// All that a server can be told. The same tree as the JSON document of config/, which documents and checks
-// it.
+// All that a server can be told. The same tree as the JSON document of config/, which documents and checks it.
 
 #include <chrono>
 #include <cstddef>
@@ -24,8 +23,7 @@ struct ConcurrencyConfig {
   std::size_t queue = 64;   // connections that may wait for a worker of the pool
   Overflow overflow = Overflow::wait;
   std::string reject_message{};
-  std::size_t stack_size =
-      131072;  // bytes for each fiber's stack; for the fiber policy, which is not in this version
+  std::size_t stack_size = 131072;  // bytes for each fiber's stack; for the fiber policy, which is not in this version
 };
 
 struct LimitsConfig {
@@ -37,15 +35,12 @@ struct LimitsConfig {
 
 /// nullopt is no limit; for linger it is no lingering.
 struct TimeoutsConfig {
-  std::optional<std::chrono::milliseconds> idle = std::chrono::seconds(60);  // for a message's first byte
-  std::optional<std::chrono::milliseconds> read =
-      std::chrono::seconds(30);  // from its first byte to its last
+  std::optional<std::chrono::milliseconds> idle = std::chrono::seconds(60);   // for a message's first byte
+  std::optional<std::chrono::milliseconds> read = std::chrono::seconds(30);   // from its first byte to its last
   std::optional<std::chrono::milliseconds> write = std::chrono::seconds(30);  // one sendall or flush
   std::optional<std::chrono::milliseconds> lifetime{};                        // a connection
-  std::optional<std::chrono::milliseconds> drain =
-      std::chrono::seconds(30);  // requests in progress at a stop
-  std::optional<std::chrono::milliseconds> linger =
-      std::chrono::seconds(2);  // what a peer sends after the last reply
+  std::optional<std::chrono::milliseconds> drain = std::chrono::seconds(30);  // requests in progress at a stop
+  std::optional<std::chrono::milliseconds> linger = std::chrono::seconds(2);  // what a peer sends after the last reply
 };
 
 struct ServerConfig {

@@ -40,8 +40,7 @@ class SignalWatcher::Loop {
   std::thread thread_;
 };
 
-SignalWatcher::SignalWatcher(Job on_first_signal)
-    : loop_(std::make_unique<Loop>(std::move(on_first_signal))) {}
+SignalWatcher::SignalWatcher(Job on_first_signal) : loop_(std::make_unique<Loop>(std::move(on_first_signal))) {}
 SignalWatcher::~SignalWatcher() = default;
 
 }  // namespace socketserver::detail

@@ -57,8 +57,7 @@ class TCPServer : public BaseServer {
     return value.get();
   }
 
-  MoveOnlyFunction<void(Request&)>
-      make_and_run_;  // called from several threads at once; it only reads what it keeps
+  MoveOnlyFunction<void(Request&)> make_and_run_;  // called from several threads at once; it only reads what it keeps
 };
 
 template <typename Handler>

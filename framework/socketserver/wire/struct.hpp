@@ -37,8 +37,7 @@ class Struct {
   static_assert(detail::FormatCheck<kSummary.error, kSummary.position, kSummary.character>::kChecked);
 
   template <std::size_t... I>
-  static auto values(std::index_sequence<I...>)
-      -> std::tuple<detail::ItemValue<kItems[I].code, kSummary.native>...>;
+  static auto values(std::index_sequence<I...>) -> std::tuple<detail::ItemValue<kItems[I].code, kSummary.native>...>;
 
  public:
   Struct() = delete;
@@ -54,8 +53,7 @@ class Struct {
   /// @throws StructError  an integer is out of its item's range, or a number too large for f or e.
   template <typename... V>
   static constexpr std::array<std::byte, size> pack(const V&... values) {
-    static_assert(!kGood || sizeof...(V) == kSummary.values,
-                  "struct pack: the format takes another number of values");
+    static_assert(!kGood || sizeof...(V) == kSummary.values, "struct pack: the format takes another number of values");
     std::array<std::byte, size> bytes{};
     if constexpr (sizeof...(V) == kSummary.values) write(bytes.data(), kIndices, values...);
     return bytes;
@@ -115,8 +113,7 @@ class Struct {
 
   template <std::size_t... I, typename... V>
   static constexpr void write([[maybe_unused]] std::byte* to, std::index_sequence<I...>, const V&... values) {
-    (detail::pack_item<kItems[I].code, kSummary.native, kSummary.order>(to + kItems[I].offset,
-                                                                        kItems[I].bytes, values),
+    (detail::pack_item<kItems[I].code, kSummary.native, kSummary.order>(to + kItems[I].offset, kItems[I].bytes, values),
      ...);
   }
 
@@ -124,8 +121,8 @@ class Struct {
 
   template <std::size_t... I>
   static constexpr Values read([[maybe_unused]] const std::byte* from, std::index_sequence<I...>) {
-    return Values(detail::unpack_item<kItems[I].code, kSummary.native, kSummary.order>(
-        from + kItems[I].offset, kItems[I].bytes)...);
+    return Values(detail::unpack_item<kItems[I].code, kSummary.native, kSummary.order>(from + kItems[I].offset,
+                                                                                       kItems[I].bytes)...);
   }
 };
 

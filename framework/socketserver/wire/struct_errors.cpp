@@ -9,9 +9,7 @@ void throw_integer_out_of_range(char code, long long lowest, unsigned long long 
   throw StructError(concat("'", code, "' format requires ", lowest, " <= number <= ", highest));
 }
 
-void throw_float_too_large(char code) {
-  throw StructError(concat("float too large to pack with ", code, " format"));
-}
+void throw_float_too_large(char code) { throw StructError(concat("float too large to pack with ", code, " format")); }
 
 void throw_unpack_size(std::size_t needed) {
   throw StructError(concat("unpack requires a buffer of ", needed, " bytes"));
@@ -26,8 +24,8 @@ void throw_no_room(std::string_view call, std::string_view doing, std::size_t ne
                    std::size_t available) {
   const bool wraps = offset + needed < offset;
   const std::string room = wraps ? "more" : concat("at least ", offset + needed);
-  throw StructError(concat(call, " requires a buffer of ", room, " bytes for ", doing, " ", needed,
-                           " bytes at offset ", offset, " (actual buffer size is ", available, ")"));
+  throw StructError(concat(call, " requires a buffer of ", room, " bytes for ", doing, " ", needed, " bytes at offset ",
+                           offset, " (actual buffer size is ", available, ")"));
 }
 
 }  // namespace socketserver::detail

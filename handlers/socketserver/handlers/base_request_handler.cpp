@@ -15,8 +15,7 @@ void BaseRequestHandler::run_phases() {
     try {
       finish();
     } catch (...) {
-      // Mostly the same failure seen again, as when a last send meets the broken connection: the first one
-      // tells.
+      // Mostly the same failure seen again, as when a last send meets the broken connection: the first one tells.
     }
     throw;
   }

@@ -7,8 +7,7 @@
 namespace socketserver {
 
 /// Override handle(), and setup() and finish() where needed; the server constructs one object for each
-/// connection and calls run(). Building one does nothing, so that a test can do the same with a stream in
-/// memory:
+/// connection and calls run(). Building one does nothing, so that a test can do the same with a stream in memory:
 ///
 ///   MemoryStream stream("hello\n");
 ///   Request request(stream);

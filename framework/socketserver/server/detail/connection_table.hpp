@@ -21,8 +21,7 @@ std::string_view to_string(Outcome outcome) noexcept;
 class ConnectionTable {
  public:
   /// Counts it as accepted and active. During a drain it is drained at once.
-  Connection& add(FileDescriptor socket, const SocketAddress& peer, BaseServer& server,
-                  const ServerConfig& config);
+  Connection& add(FileDescriptor socket, const SocketAddress& peer, BaseServer& server, const ServerConfig& config);
   /// Counts how it ended, and destroys it.
   void end(Connection& connection, Outcome outcome);
 

@@ -9,8 +9,7 @@ namespace socketserver::detail {
 
 inline constexpr std::uint64_t kDoubleSign = 1ULL << 63U;
 inline constexpr std::uint64_t kDoubleInfinity = 0x7FFULL << 52U;
-inline constexpr double kHalfLimit =
-    65520.0;  // halfway from the largest half, 65504, to the next: ties go up
+inline constexpr double kHalfLimit = 65520.0;  // halfway from the largest half, 65504, to the next: ties go up
 
 /// @returns value / 2^shift, to nearest, ties to even. shift is 1 to 62.
 constexpr std::uint64_t shift_to_even(std::uint64_t value, unsigned shift) {

@@ -11,7 +11,7 @@ namespace socketserver::detail {
 [[noreturn]] void throw_unpack_size(std::size_t needed);
 [[noreturn]] void throw_iter_unpack_size(std::size_t needed);
 /// @param call  "pack_into" or "unpack_from", @param doing  "packing" or "unpacking".
-[[noreturn]] void throw_no_room(std::string_view call, std::string_view doing, std::size_t needed,
-                                std::size_t offset, std::size_t available);
+[[noreturn]] void throw_no_room(std::string_view call, std::string_view doing, std::size_t needed, std::size_t offset,
+                                std::size_t available);
 
 }  // namespace socketserver::detail

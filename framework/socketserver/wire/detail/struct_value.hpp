@@ -34,8 +34,7 @@ struct ItemType<'I', Native> : std::type_identity<std::uint32_t> {};
 template <bool Native>
 struct ItemType<'l', Native> : std::type_identity<std::conditional_t<Native, long, std::int32_t>> {};
 template <bool Native>
-struct ItemType<'L', Native> : std::type_identity<std::conditional_t<Native, unsigned long, std::uint32_t>> {
-};
+struct ItemType<'L', Native> : std::type_identity<std::conditional_t<Native, unsigned long, std::uint32_t>> {};
 template <bool Native>
 struct ItemType<'q', Native> : std::type_identity<std::int64_t> {};
 template <bool Native>
@@ -96,9 +95,7 @@ constexpr T to_integer(V value) {
 }
 
 constexpr double magnitude_of(double value) { return value < 0 ? -value : value; }
-constexpr bool is_infinite(double value) {
-  return magnitude_of(value) == std::numeric_limits<double>::infinity();
-}
+constexpr bool is_infinite(double value) { return magnitude_of(value) == std::numeric_limits<double>::infinity(); }
 
 /// @returns the nearest float. A double is too large from halfway between the largest float and the next on,
 /// where rounding would make an infinity; an infinity itself and a NaN pass.
