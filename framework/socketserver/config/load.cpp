@@ -128,6 +128,9 @@ void apply_override(ServerConfig& config, const ConfigOverride& change) {
   }
   const std::string_view path = std::string_view(change.pointer).substr(change.pointer.starts_with('/') ? 1 : 0);
   const std::size_t slash = path.find('/');
+  if (is_section(path)) fail(change.source, change.pointer, "a section; set one of its keys");
+  if (find_key("", path.substr(0, slash)) != nullptr)
+    fail(change.source, change.pointer, "a part of a key; set it whole");
   if (slash == std::string_view::npos) fail_unknown(change.source, "", path);
   fail_unknown(change.source, path.substr(0, slash), path.substr(slash + 1));
 }
