@@ -224,6 +224,19 @@ TEST_CASE("such a message still ends at its read deadline, and at an abort") {
   }
 }
 
+TEST_CASE("such a message that is cut by a reset is an error, not an end") {
+  Connected pair;
+  pair.stream->settimeout(10s);
+  pair.client.send("begun");
+  wait_for_input(pair.stream->native_handle());
+  pair.stream->drain();
+  pair.stream->shutdown(ShutdownHow::read);
+  Reader reader(*pair.stream);
+  CHECK(reader.peek() == "begun");
+  pair.client.reset();
+  CHECK_THROWS_AS(reader.readline(), StreamError);
+}
+
 TEST_CASE("a large sendall interrupted by signals is not cut short") {
   struct sigaction quiet {};
   quiet.sa_handler = [](int) {};  // without SA_RESTART: system calls return EINTR

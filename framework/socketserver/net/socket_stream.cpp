@@ -114,12 +114,12 @@ IoResult SocketStream::read_rest_after_drain(std::span<std::byte> into, Deadline
   epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data = {}};
   if (!epoll || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, socket_.get(), &event) != 0) return {0, last_error()};
   for (;;) {
-    const bool over =
-        peer_has_closed() || (state_.load() & kAborted) != 0;  // asked before reading: data may precede it
+    // Asked before reading, since data may precede the end.
+    const bool over = peer_has_closed() || (state_.load() & kAborted) != 0;
     const ssize_t got = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
+    if (got < 0 && errno != EINTR && !would_block(errno)) return {0, last_error()};
     if (got > 0) add(bytes_in_, static_cast<std::size_t>(got));
     if (got > 0 || over) return {static_cast<std::size_t>(std::max<ssize_t>(got, 0)), {}};
-    if (got < 0 && errno != EINTR && !would_block(errno)) return {0, last_error()};
     if (deadline.expired()) return {0, timed_out()};
     const Duration left = std::min(deadline.remaining(), kLongest);
     const auto milliseconds = duration_cast<std::chrono::milliseconds>(left).count() + 1;
