@@ -36,12 +36,10 @@ std::string backlog_text(const ServerConfig& config, const Acceptor& acceptor, c
                 number_text(limits.somaxconn), ", tcp_max_syn_backlog ", number_text(limits.tcp_max_syn_backlog), ")");
 }
 
-/// An answer to a SYN is sent 1 + retries times, at intervals that double from 1 s to 120 s. Source: tcp(7).
 std::string handshake_text(std::optional<std::int64_t> retries) {
   if (!retries) return "handshakes: tcp_synack_retries unknown";
-  std::int64_t seconds = 0;
-  for (std::int64_t i = 0; i <= *retries; ++i) seconds += i < 7 ? std::int64_t{1} << i : 120;
-  return concat("handshakes: given up after ", seconds, " s (tcp_synack_retries ", *retries, ")");
+  return concat("handshakes: given up after ", handshake_timeout(*retries).count(), " s (tcp_synack_retries ", *retries,
+                ")");
 }
 
 }  // namespace
