@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "support/eventually.hpp"
+
 namespace testing_support {
 
 using socketserver::PolicyKind;
@@ -23,17 +25,6 @@ inline ServerConfig local_config(PolicyKind policy = PolicyKind::pool) {
   config.concurrency.policy = policy;
   config.log.level = socketserver::LogLevel::off;
   return config;
-}
-
-/// Looks until the predicate holds or ten seconds are over, for what no event announces.
-template <typename Predicate>
-bool eventually(Predicate predicate) {
-  const auto end = std::chrono::steady_clock::now() + 10s;
-  while (std::chrono::steady_clock::now() < end) {
-    if (predicate()) return true;
-    std::this_thread::yield();
-  }
-  return predicate();
 }
 
 template <typename Server>
