@@ -35,8 +35,7 @@ class MoveOnlyFunction<R(Args...)> {
   };
   template <typename F>
   struct Holder final : Target {
-    template <typename G>
-    explicit Holder(G&& callable) : callable_(std::forward<G>(callable)) {}
+    explicit Holder(F callable) : callable_(std::move(callable)) {}
     R call(Args... args) override { return callable_(std::forward<Args>(args)...); }
     F callable_;
   };
