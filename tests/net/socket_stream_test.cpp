@@ -19,6 +19,11 @@ using testing_support::Client;
 
 namespace {
 
+void wait_for_input(int fd) {
+  pollfd input{.fd = fd, .events = POLLIN, .revents = 0};
+  REQUIRE(::poll(&input, 1, 10'000) == 1);
+}
+
 /// A stream under test and the plain client at its other end.
 struct Connected {
   Connected() {
@@ -26,15 +31,18 @@ struct Connected {
     Acceptor::Accepted accepted = acceptor.accept();
     stream.emplace(std::move(accepted.socket), accepted.peer);
   }
+  /// A message has begun, and a drain has shut reading down, as it does when the reader waits: the reader did not see
+  /// the first bytes before.
+  void drain_as_a_message_begins() {
+    client.send("begun");
+    wait_for_input(stream->native_handle());
+    stream->drain();
+    stream->shutdown(ShutdownHow::read);
+  }
   Acceptor acceptor{{.host = "127.0.0.1", .port = 0}, {}};
   Client client{acceptor.address()};
   std::optional<SocketStream> stream;
 };
-
-void wait_for_input(int fd) {
-  pollfd input{.fd = fd, .events = POLLIN, .revents = 0};
-  REQUIRE(::poll(&input, 1, 10'000) == 1);
-}
 
 /// Waits until the stream's reader is in the kernel: a reader that has not come so far would make a test easier.
 void wait_until_blocked(pid_t thread) {
@@ -186,14 +194,10 @@ TEST_CASE("a drain lets a message that has begun arrive in full") {
 }
 
 TEST_CASE("a message whose beginning raced with the drain arrives in full, too") {
-  // The reader waits for a message, so the drain shuts reading down; its first bytes were in the kernel already.
   for (const bool then_close : {false, true}) {
     Connected pair;
     pair.stream->settimeout(10s);
-    pair.client.send("begun");
-    wait_for_input(pair.stream->native_handle());
-    pair.stream->drain();
-    pair.stream->shutdown(ShutdownHow::read);  // as drain() does when the reader is waiting
+    pair.drain_as_a_message_begins();
     std::promise<pid_t> thread;
     auto reading = std::async(std::launch::async, [&] {
       thread.set_value(::gettid());
@@ -213,10 +217,7 @@ TEST_CASE("such a message still ends at its read deadline, and at an abort") {
   for (const bool abort : {false, true}) {
     Connected pair;
     pair.stream->set_timeouts({.idle = 10s, .read = abort ? 10s : Duration(30ms), .write = 10s});
-    pair.client.send("begun");
-    wait_for_input(pair.stream->native_handle());
-    pair.stream->drain();
-    pair.stream->shutdown(ShutdownHow::read);
+    pair.drain_as_a_message_begins();
     Reader reader(*pair.stream);
     auto reading = std::async(std::launch::async, [&] { reader.readline(); });
     if (abort) pair.stream->abort();
@@ -227,10 +228,7 @@ TEST_CASE("such a message still ends at its read deadline, and at an abort") {
 TEST_CASE("such a message that is cut by a reset is an error, not an end") {
   Connected pair;
   pair.stream->settimeout(10s);
-  pair.client.send("begun");
-  wait_for_input(pair.stream->native_handle());
-  pair.stream->drain();
-  pair.stream->shutdown(ShutdownHow::read);
+  pair.drain_as_a_message_begins();
   Reader reader(*pair.stream);
   CHECK(reader.peek() == "begun");
   pair.client.reset();

@@ -138,11 +138,14 @@ void apply_override(ServerConfig& config, const ConfigOverride& change) {
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) fail(path, "", concat("cannot read: ", std::generic_category().message(errno)));
-  std::string text(kLargestFile + 1, '\0');
+  std::string text;
+  std::string block(65536, '\0');
   errno = 0;
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  while (file && text.size() <= kLargestFile) {  // a byte more than is taken tells that there is more
+    file.read(block.data(), static_cast<std::streamsize>(block.size()));
+    text.append(block, 0, static_cast<std::size_t>(file.gcount()));
+  }
   if (file.bad()) fail(path, "", concat("cannot read: ", std::generic_category().message(errno)));
-  text.resize(static_cast<std::size_t>(file.gcount()));
   return text;
 }
 

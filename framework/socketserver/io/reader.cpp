@@ -22,32 +22,28 @@ Reader::Reader(Stream& stream, ReaderOptions options) : stream_(stream), options
 
 std::optional<std::string_view> Reader::read_until(std::string_view delimiter) {
   assert(!delimiter.empty());
+  return read_through(delimiter, options_.max_line);
+}
+
+std::optional<std::string_view> Reader::readline(std::size_t limit) {
+  if (limit == 0) return std::string_view{};
+  return read_through("\n", std::min(limit, options_.max_line));
+}
+
+/// Reads through the delimiter, or `most` bytes if it is not among them: then they are a part, or, at max_line, too
+/// long.
+std::optional<std::string_view> Reader::read_through(std::string_view delimiter, std::size_t most) {
   std::size_t searched = 0;
   for (;;) {
-    const std::string_view seen = buffered().substr(0, options_.max_line);
+    const std::string_view seen = buffered().substr(0, most);
     const std::size_t from = searched < delimiter.size() ? 0 : searched - delimiter.size() + 1;
     if (const std::size_t at = seen.find(delimiter, from); at != std::string_view::npos) {
       return take(at + delimiter.size());
     }
     if (seen.size() == options_.max_line) throw LineTooLong(options_.max_line);
+    if (seen.size() == most) return take(most);
     searched = seen.size();
-    if (!fill(options_.max_line, !seen.empty())) {
-      if (buffered().empty()) return std::nullopt;
-      return take(buffered().size());
-    }
-  }
-}
-
-std::optional<std::string_view> Reader::readline(std::size_t limit) {
-  if (limit == 0) return std::string_view{};
-  if (limit >= options_.max_line) return readline();
-  std::size_t searched = 0;
-  for (;;) {
-    const std::string_view seen = buffered().substr(0, limit);
-    if (const std::size_t at = seen.find('\n', searched); at != std::string_view::npos) return take(at + 1);
-    if (seen.size() == limit) return take(limit);
-    searched = seen.size();
-    if (!fill(limit, !seen.empty())) {
+    if (!fill(most, !seen.empty())) {
       if (buffered().empty()) return std::nullopt;
       return take(buffered().size());
     }

@@ -62,6 +62,7 @@ class Reader {
 
  private:
   std::string_view buffered() const { return {buffer_.get() + begin_, end_ - begin_}; }
+  std::optional<std::string_view> read_through(std::string_view delimiter, std::size_t most);
   std::string_view take(std::size_t bytes);
   bool fill(std::size_t most, bool begun);
   std::size_t receive(std::span<std::byte> into, bool begun);

@@ -5,7 +5,6 @@
 #include <socketserver/server/detail/handler_scope.hpp>
 #include <stdexcept>
 #include <utility>
-#include <vector>
 
 namespace socketserver {
 namespace {

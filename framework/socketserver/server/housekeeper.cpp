@@ -9,7 +9,6 @@
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
-#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <future>
@@ -119,7 +118,7 @@ class Housekeeper::Loop {
     lingering_.insert(one);
     one->timer.expires_after(time);
     one->timer.async_wait([this, one](std::error_code) { end(one); });
-    if (one->hold_fin || finishing_) look_at_all();
+    if (!look_at(one)) look_again_later();
     if (!one->hold_fin) wait_for_input(one);
   }
 
@@ -132,23 +131,28 @@ class Housekeeper::Loop {
     });
   }
 
-  /// Closes those with nothing to lose, where that is what they wait for. No event tells of acknowledgements,
-  /// so it looks again and again while there are any: at a stop, or after one has shut reading down.
+  /// Closes it if that is what it waits for, at a stop or where reading is shut down, and it has nothing to lose.
+  /// @returns false if it has to be looked at again: no event tells of acknowledgements.
+  bool look_at(const LingeringPtr& one) {
+    if (!one->hold_fin && !finishing_) return true;
+    (void)drop_input(one->socket.native_handle());
+    if (has_something_to_lose(one->socket.native_handle())) return false;
+    end(one);
+    return true;
+  }
+
   void look_at_all() {
-    bool again = false;
-    const auto all = lingering_;
-    for (const LingeringPtr& one : all) {
-      if (!one->hold_fin && !finishing_) continue;
-      (void)drop_input(one->socket.native_handle());
-      if (has_something_to_lose(one->socket.native_handle())) {
-        again = true;
-      } else {
-        end(one);
-      }
-    }
-    if (!again) return;
+    bool done = true;
+    const auto all = lingering_;  // look_at() takes from the original
+    for (const LingeringPtr& one : all) done = look_at(one) && done;
+    if (!done) look_again_later();
+  }
+
+  void look_again_later() {
+    if (std::exchange(look_is_due_, true)) return;
     next_look_.expires_after(kLookInterval);
     next_look_.async_wait([this](std::error_code cancelled) {
+      look_is_due_ = false;
       if (!cancelled) look_at_all();
     });
   }
@@ -176,6 +180,7 @@ class Housekeeper::Loop {
   asio::io_context context_{1};
   std::unordered_set<LingeringPtr> lingering_;  // the loop's thread only, as is the alarm
   bool finishing_ = false;                      // finish_lingering() waits; the loop's thread, as all below
+  bool look_is_due_ = false;                    // next_look_ is set
   asio::steady_timer next_look_;
   asio::steady_timer alarm_;
   unsigned alarms_ = 0;  // changes with each setting, so that an expired wait whose handler is queued can be cancelled
