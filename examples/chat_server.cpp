@@ -1,7 +1,6 @@
 // A chat room that the handlers share: the first line is a name, each further one goes to everybody else.
 
 #include <map>
-#include <mutex>
 #include <socketserver/socketserver.hpp>
 
 namespace ss = socketserver;
@@ -24,7 +23,7 @@ class Room {
   }
 
  private:
-  std::mutex mutex_;
+  ss::Mutex mutex_;  // held while sending, so not a std::mutex, which would stop a fiber's loop
   std::map<std::string, ss::Stream*> members_;  // each until its handler leaves
 };
 

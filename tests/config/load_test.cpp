@@ -123,7 +123,7 @@ TEST_CASE("a value that cannot be taken is an error with its pointer, what it is
       {R"({"timeouts": {"idle": 1e300}})", "/timeouts/idle", "1e+300"},
       {R"({"timeouts": {"idle": "60"}})", "/timeouts/idle", "seconds"},
       {R"({"concurrency": {"policy": "fibre"}})", "/concurrency/policy", "\"pool\""},
-      {R"({"concurrency": {"policy": "fiber"}})", "/concurrency/policy", "one of"},
+      {R"({"concurrency": {"policy": "fibre"}})", "/concurrency/policy", "one of"},
       {R"({"concurrency": {"threads": 0}})", "/concurrency/threads", "from 1"},
       {R"({"log": {"pattern": "{nosuch}"}})", "/log/pattern", "{nosuch}"},
       {R"({"app": 3})", "/app", "takes an object"},

@@ -108,9 +108,26 @@ def test_concurrency_policy():
     check(len(threads) == 1 and main_thread not in threads, threads)
     threads, main_thread = threads_of_three("thread")
     check(len(threads) == 3 and main_thread not in threads, threads)
+    with Server("probe_server", "--policy", "fiber", *set_key("/concurrency/threads", 1)) as server:
+        with server.connect() as first, server.connect() as second, server.connect() as third:
+            # All at once, on one thread.
+            equal(len({client.ask("thread") for client in (first, second, third)} - {first.ask("main thread")}), 1)
+
+
+def test_concurrency_stack_size():
+    arguments = "--policy", "fiber", "--threads", "1", *set_key("/concurrency/stack_size", 500000)
+    with Server("probe_server", *arguments) as server, server.connect() as client:
+        equal(client.ask("stack 200000"), "used")
+        client.send("stack 900000\n")
+        check(not client.rest())
+        server.wait_for_line("stack overflowed: raise /concurrency/stack_size, which is 503808 bytes")
+        check(server.process.wait(10) != 0)
 
 
 def test_concurrency_threads():
+    with Server("probe_server", "--threads", "2", "--policy", "fiber") as server:
+        with server.connect() as first, server.connect() as second:
+            check(first.ask("thread") != second.ask("thread"))
     with Server("probe_server", "--threads", "2", *set_key("/concurrency/queue", 5)) as server:
         with server.connect() as first, server.connect() as second, server.connect() as third:
             check(first.ask("thread") != second.ask("thread"))
@@ -286,7 +303,6 @@ def test_app():
 def test_every_key_has_a_test():
     document = json.loads(run("uppercase_server", "--print-config").stdout)
     keys = {f"test_{section}_{name}" for section, values in document.items() if section != "app" for name in values}
-    keys -= {"test_concurrency_stack_size"}  # for fibers, which this version does not have; documented so
     keys |= {"test_app"}
     missing = keys - set(globals())
     check(not missing, "no test for", missing)

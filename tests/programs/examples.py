@@ -31,7 +31,7 @@ def test_raw_uppercase_server():
 
 
 def test_every_example_under_every_policy():
-    for policy in ("inline", "thread", "pool"):
+    for policy in ("inline", "thread", "pool", "fiber"):
         for name, question, answer in (("uppercase_server", "abc", b"ABC"), ("raw_uppercase_server", "abc", b"ABC")):
             with Server(name, "--policy", policy) as server:
                 equal(nc(server, question.encode()), answer)
@@ -48,7 +48,7 @@ def join(server, name):
 
 def test_chat_server():
     config = os.path.join(SOURCE, "config/chat.json")
-    for arguments in (["--policy", "thread"], ["--policy", "pool"], ["--config", config]):
+    for arguments in (["--policy", "thread"], ["--policy", "pool"], ["--policy", "fiber"], ["--config", config]):
         with Server("chat_server", *arguments) as server:
             ann = join(server, "Ann")
             equal(ann.answer, "Welcome, Ann.")
@@ -68,7 +68,12 @@ def test_chat_server():
 
 
 def test_chat_with_a_member_that_never_reads():
-    with Server("chat_server", "--policy", "thread", "--set", "/timeouts/write=0.1",
+    for policy in ("thread", "pool", "fiber"):
+        chat_with_a_deaf_member(policy)
+
+
+def chat_with_a_deaf_member(policy):
+    with Server("chat_server", "--policy", policy, "--set", "/timeouts/write=0.1",
                 "--set", "/socket/send_buffer=4096") as server:
         deaf = join(server, "Deaf")
         ann = join(server, "Ann")
@@ -90,7 +95,12 @@ def test_chat_with_a_member_that_never_reads():
 
 def test_chat_with_a_member_that_leaves_while_it_is_welcomed():
     """The room kept the stream of a member whose welcome could not be sent."""
-    with Server("chat_server", "--policy", "thread", "--set", "/limits/write_buffer=0") as server:
+    for policy in ("thread", "fiber"):
+        chat_with_early_leavers(policy)
+
+
+def chat_with_early_leavers(policy):
+    with Server("chat_server", "--policy", policy, "--set", "/limits/write_buffer=0") as server:
         for attempt in range(20):
             client = server.connect()
             equal(client.line(), "Your name?")
@@ -104,6 +114,35 @@ def test_chat_with_a_member_that_leaves_while_it_is_welcomed():
         bob.send("hello\n")
         while ann.line() != "Bob: hello":
             pass
+        equal(server.stop(), 0)
+
+
+def test_chat_with_hundreds_of_members():
+    members = 300
+    for policy in ("thread", "pool", "fiber"):
+        threads = members + 1 if policy == "pool" else 2
+        with Server("chat_server", "--policy", policy, "--threads", str(threads),
+                    "--set", "/timeouts/write=0.2", "--set", "/socket/send_buffer=4096") as server:
+            deaf = join(server, "Deaf")  # never reads another byte
+            all_of_them = [join(server, f"Member {i}") for i in range(members)]
+            for speaker in (all_of_them[0], all_of_them[-1]):
+                speaker.send("hear\n")
+                for listener in all_of_them:
+                    if listener is not speaker:
+                        while not listener.line().endswith(": hear"):
+                            pass
+            for client in (deaf, *all_of_them):
+                client.close()
+            equal(server.stop(), 0)
+
+
+def test_chat_under_inline_serves_one_member_after_the_other():
+    with Server("chat_server", "--policy", "inline") as server:
+        for name in ("Ann", "Bob"):
+            with join(server, name) as client:
+                equal(client.answer, f"Welcome, {name}.")
+                client.half_close()
+                equal(client.rest(), b"")
         equal(server.stop(), 0)
 
 

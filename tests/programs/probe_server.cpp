@@ -4,19 +4,37 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <future>
 #include <mutex>
 #include <socketserver/net/socket_stream.hpp>
 #include <socketserver/socketserver.hpp>
 #include <stdexcept>
+#include <string>
+#include <thread>
 
 namespace {
 
 using namespace socketserver;
 
+/// Given by one connection, awaited by another.
+struct Release {
+  Mutex mutex;
+  ConditionVariable changed;
+  bool given = false;
+};
+
+/// Uses so much of the stack, in steps that no guard is too narrow for.
+__attribute__((noinline)) std::size_t use_stack(std::size_t bytes) {
+  volatile char step[1024];
+  for (std::size_t i = 0; i < sizeof step; i += 64) step[i] = static_cast<char>(bytes);
+  const std::size_t below = bytes > sizeof step ? use_stack(bytes - sizeof step) : 0;
+  return below + static_cast<std::size_t>(step[0] == 0 ? 1 : 2);
+}
+
 class ProbeHandler : public StreamRequestHandler {
  public:
-  explicit ProbeHandler(std::promise<void>& release) : release_(release) {}
+  explicit ProbeHandler(Release& release) : release_(release) {}
 
  protected:
   void handle() override {
@@ -35,7 +53,11 @@ class ProbeHandler : public StreamRequestHandler {
     if (command == "leave") return leave();
     if (command == "stuck") std::promise<void>().get_future().wait();  // for ever, whatever becomes of the connection
     if (command == "hold") return hold();
-    if (command == "release") release_.set_value();
+    if (command == "release") release();
+    if (command.starts_with("stack ")) return use_stack(std::stoul(command.substr(6))) > 0 ? "used" : "";
+    if (command.starts_with("block ")) {  // the thread, whoever else runs on it
+      std::this_thread::sleep_for(std::chrono::milliseconds(std::stoi(command.substr(6))));
+    }
     return command;
   }
 
@@ -49,19 +71,26 @@ class ProbeHandler : public StreamRequestHandler {
   /// Writes, then waits for another connection's "release" without reading: was the text sent before?
   std::string hold() {
     wfile() << "held\n";
-    release_.get_future().wait();
+    std::unique_lock lock(release_.mutex);
+    release_.changed.wait(lock, [this] { return release_.given; });
     return "released";
+  }
+
+  void release() {
+    const std::lock_guard lock(release_.mutex);
+    release_.given = true;
+    release_.changed.notify_all();
   }
 
   /// Ends the connection from this side, as the end of handle() would.
   std::string leave() { throw TimeoutError("leaving on request"); }
 
-  std::promise<void>& release_;
+  Release& release_;
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::promise<void> release;
+  Release release;
   return serve_main<ProbeHandler>(argc, argv, std::ref(release));
 }

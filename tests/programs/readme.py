@@ -60,6 +60,15 @@ def test_the_readme_s_server_and_test_run():
     equal(done.returncode, 0)
 
 
+def test_the_score_server_of_the_page_on_fibers():
+    for policy in ("pool", "fiber"):
+        with Server("score_server", "--policy", policy) as server, server.connect() as ann, server.connect() as bob:
+            equal(ann.ask("abc"), "3")
+            equal(bob.ask("a"), "3")
+            equal(bob.ask("abcde"), "5")
+            equal(server.stop(), 0)
+
+
 def test_the_configuration_table_is_the_server_s_own():
     text = README.read_text()
     renewed = TABLE.sub(lambda match: match[1] + generated_table() + match[3], text)

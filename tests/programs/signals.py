@@ -8,7 +8,7 @@ from common import Server, check, equal, main, tests_of
 
 
 def test_terminate_under_load_loses_no_request():
-    for policy in ("thread", "pool"):
+    for policy in ("thread", "pool", "fiber"):
         with Server("uppercase_server", "--policy", policy, "--threads", "8") as server:
             sent, answered, started = [0] * 8, [0] * 8, threading.Barrier(9)
 
@@ -42,7 +42,7 @@ def test_terminate_under_load_loses_no_request():
 
 
 def test_terminate_with_idle_clients_refuses_new_ones_and_ends():
-    for policy in ("inline", "thread", "pool"):
+    for policy in ("inline", "thread", "pool", "fiber"):
         with Server("uppercase_server", "--policy", policy) as server:
             with server.connect() as spoken, server.connect() as silent:
                 equal(spoken.ask("x"), "X")

@@ -18,7 +18,7 @@ using UpperServer = TCPServer<UpperCaseHandler>;
 }  // namespace
 
 TEST_CASE("a reply under way at a stop arrives whole, although the peer sends more after it") {
-  ServerConfig config = local_config(PolicyKind::thread);
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.limits.max_line = 2 << 20;
   config.socket.send_buffer = 2 << 20;
   config.timeouts.linger = 10s;
@@ -36,7 +36,7 @@ TEST_CASE("a reply under way at a stop arrives whole, although the peer sends mo
 }
 
 TEST_CASE("a client that never stops sending requests does not hold the drain up") {
-  RunningServer<UpperServer> running(local_config(PolicyKind::thread));
+  RunningServer<UpperServer> running(local_config(GENERATE(from_range(kUnboundedPolicies))));
   Client client(running.address());
   std::string lines;
   for (int i = 0; i < 100; ++i) lines += "x\n";
@@ -60,7 +60,7 @@ TEST_CASE("a client that never stops sending requests does not hold the drain up
 }
 
 TEST_CASE("a connection ends at its lifetime although data is always there") {
-  ServerConfig config = local_config(PolicyKind::thread);
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.timeouts.lifetime = 100ms;
   config.timeouts.linger.reset();
   class Sink : public StreamRequestHandler {
@@ -126,7 +126,7 @@ TEST_CASE("a hook may request the stop by shutdown, which does not wait there") 
     }
     std::string place_;
   };
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   const std::string place = GENERATE("verify_request", "process_request", "close_request", "service_actions");
   CAPTURE(place);
   RunningServer<StoppingServer> running(local_config(policy), place);
@@ -149,7 +149,7 @@ TEST_CASE("a stop ends handle_request's wait also after serve_forever has run") 
 }
 
 TEST_CASE("a forced server_close leaves nothing behind for the next serve_forever") {
-  ServerConfig config = local_config(PolicyKind::thread);
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.timeouts.drain = 1ms;
   UpperServer server(config);
   Client client(server.server_address());
@@ -169,7 +169,7 @@ TEST_CASE("a forced server_close leaves nothing behind for the next serve_foreve
 }
 
 TEST_CASE("many stops from many threads, while clients come and go") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   RunningServer<UpperServer> running(local_config(policy));
   for (int round = 0; round < 5; ++round) {
     CHECK(eventually([&] {  // a stop that is requested before serve_forever has begun again would do nothing

@@ -110,7 +110,7 @@ Calls calls_of_one(PolicyKind policy, Script& script, bool refuse = false, Serve
 }  // namespace
 
 TEST_CASE("the hooks run in Python's order") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   Script script;
   ServerStats stats;
   CHECK(calls_of_one(policy, script, false, &stats) == kNormal);
@@ -118,7 +118,7 @@ TEST_CASE("the hooks run in Python's order") {
 }
 
 TEST_CASE("when handle throws, finish still runs and handle_error comes before shutdown_request") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   Script script;
   script.throw_in = "handle";
   script.throw_int = GENERATE(false, true);
@@ -131,7 +131,7 @@ TEST_CASE("when handle throws, finish still runs and handle_error comes before s
 }
 
 TEST_CASE("when setup or the constructor throws, nothing of the handler runs any more") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   Script script;
   script.throw_in = "setup";
   CHECK(calls_of_one(policy, script) == Calls{"verify_request", "process_request", "finish_request", "construct",
@@ -152,7 +152,7 @@ TEST_CASE("a connection that verify_request refuses is shut down and closed once
 }
 
 TEST_CASE("a hook that throws costs its connection, never the server") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   const std::string hook = GENERATE("verify_request", "process_request", "finish_request", "finish", "shutdown_request",
                                     "close_request", "service_actions");
   CAPTURE(hook);

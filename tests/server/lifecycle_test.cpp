@@ -1,6 +1,7 @@
 // Stopping, draining and serving again.
 
 #include <filesystem>
+#include <socketserver/concurrency/sync.hpp>
 #include <socketserver/handlers/upper_case.hpp>
 #include <vector>
 
@@ -20,10 +21,29 @@ std::size_t entries(const char* folder) {
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
+/// Something that happens once, for which threads and fibers may wait.
+class Event {
+ public:
+  void set() {
+    const std::lock_guard lock(mutex_);
+    is_set_ = true;
+    changed_.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return is_set_; });
+  }
+
+ private:
+  Mutex mutex_;
+  ConditionVariable changed_;
+  bool is_set_ = false;
+};
+
 /// Answers one line when the gate opens; says when it has begun.
 struct Gate {
-  std::promise<void> begun;
-  std::promise<void> open;
+  Event begun;
+  Event open;
 };
 class GatedHandler : public StreamRequestHandler {
  public:
@@ -33,8 +53,8 @@ class GatedHandler : public StreamRequestHandler {
   void handle() override {
     const std::string line(rfile().readline().value_or(""));
     if (line.empty()) return;  // a client that only looked whether it can connect
-    gate_.begun.set_value();
-    gate_.open.get_future().wait();
+    gate_.begun.set();
+    gate_.open.wait();
     wfile() << line;
   }
 
@@ -45,7 +65,7 @@ class GatedHandler : public StreamRequestHandler {
 }  // namespace
 
 TEST_CASE("20 servers, each shut down right after its thread starts, all end") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   for (int i = 0; i < 20; ++i) {
     RunningServer<UpperServer> running(local_config(policy));
     running.server.shutdown();
@@ -108,7 +128,7 @@ TEST_CASE("shutdown from several threads at the same time ends once") {
 }
 
 TEST_CASE("a stopped server serves again, at the same address, many times") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   RunningServer<UpperServer> running(local_config(policy));
   const SocketAddress address = running.address();
   for (int i = 0; i < 5; ++i) {
@@ -131,7 +151,7 @@ TEST_CASE("a stopped server serves again, at the same address, many times") {
 }
 
 TEST_CASE("an idle client does not hold a stop up, and sees EOF") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   RunningServer<UpperServer> running(local_config(policy));
   Client client(running.address());
   CHECK(client.ask("x\n") == "X\n");
@@ -143,7 +163,7 @@ TEST_CASE("an idle client does not hold a stop up, and sees EOF") {
 }
 
 TEST_CASE("clients that have never sent anything do not hold a stop up") {
-  RunningServer<UpperServer> running(local_config(PolicyKind::thread));
+  RunningServer<UpperServer> running(local_config(GENERATE(from_range(kUnboundedPolicies))));
   std::vector<Client> clients;
   for (int i = 0; i < 50; ++i) clients.emplace_back(running.address());
   CHECK(eventually([&] { return running.server.stats().active == 50; }));
@@ -158,7 +178,7 @@ TEST_CASE("a handler may request the stop: shutdown does not wait for itself the
       request().sendall("stopping\n");
     }
   };
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   RunningServer<TCPServer<StoppingHandler>> running(local_config(policy));
   Client client(running.address());
   CHECK(client.recv_all() == "stopping\n");
@@ -167,23 +187,23 @@ TEST_CASE("a handler may request the stop: shutdown does not wait for itself the
 }
 
 TEST_CASE("a request in progress is answered during a drain, and new connections are refused") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   Gate gate;
   RunningServer<TCPServer<GatedHandler>> running(local_config(policy), std::ref(gate));
   Client client(running.address());
   client.send("work\n");
-  gate.begun.get_future().wait();
+  gate.begun.wait();
   running.server.request_stop();
   if (policy != PolicyKind::inline_) {  // the inline policy's loop is in the handler: they wait, and are refused later
     CHECK(eventually([&] { return refuses(running.address()); }));
   }
-  gate.open.set_value();
+  gate.open.set();
   CHECK(client.recv_line() == "work\n");
   CHECK(running.wait().forced == 0);
 }
 
 TEST_CASE("half a request at the stop may be completed") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   RunningServer<UpperServer> running(local_config(policy));
   Client client(running.address());
   CHECK(client.ask("x\n") == "X\n");
@@ -199,7 +219,7 @@ TEST_CASE("half a request at the stop may be completed") {
 }
 
 TEST_CASE("requests that had arrived when the stop came are answered, on connections not even accepted") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   UpperServer server(local_config(policy));
   std::vector<Client> clients;
   for (int i = 0; i < 100; ++i) {
@@ -214,7 +234,7 @@ TEST_CASE("requests that had arrived when the stop came are answered, on connect
 }
 
 TEST_CASE("the drain deadline shuts down what is still in progress") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   ServerConfig config = local_config(policy);
   config.timeouts.drain = 50ms;
   RunningServer<UpperServer> running(config);
@@ -231,16 +251,16 @@ TEST_CASE("the drain deadline shuts down what is still in progress") {
 }
 
 TEST_CASE("a drain without a deadline waits for the request") {
-  ServerConfig config = local_config(PolicyKind::thread);
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.timeouts.drain.reset();
   Gate gate;
   RunningServer<TCPServer<GatedHandler>> running(config, std::ref(gate));
   Client client(running.address());
   client.send("work\n");
-  gate.begun.get_future().wait();
+  gate.begun.wait();
   running.server.request_stop();
   CHECK_FALSE(running.stopped_within(20ms));
-  gate.open.set_value();
+  gate.open.set();
   CHECK(client.recv_all() == "work\n");
   CHECK(running.wait().drained == 1);
 }
@@ -258,21 +278,21 @@ TEST_CASE("a handler that ignores the end of its connection is named") {
       running.set_value(count);
     }
   };
-  ServerConfig config = local_config(PolicyKind::thread);
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.timeouts.drain = 1ms;
   Gate gate;
   RunningServer<StubbornServer> running(config, std::ref(gate));
   Client client(running.address());
   client.send("work\n");
-  gate.begun.get_future().wait();
+  gate.begun.wait();
   running.server.request_stop();
   CHECK(running.server.running.get_future().get() == 1);
-  gate.open.set_value();
+  gate.open.set();
   CHECK(running.wait().forced == 1);
 }
 
 TEST_CASE("handle_request serves one connection, and a stop ends its wait") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   UpperServer server(local_config(policy));
   Client client(server.server_address());
   client.send("one\n");
@@ -285,7 +305,7 @@ TEST_CASE("handle_request serves one connection, and a stop ends its wait") {
 }
 
 TEST_CASE("server_close ends connections that handle_request has left running") {
-  UpperServer server(local_config(PolicyKind::thread));
+  UpperServer server(local_config(GENERATE(from_range(kUnboundedPolicies))));
   Client client(server.server_address());
   CHECK(server.handle_request());
   CHECK(client.ask("x\n") == "X\n");
@@ -301,7 +321,7 @@ TEST_CASE("serving twice at the same time is refused") {
 }
 
 TEST_CASE("a stop under load answers every request that was received") {
-  const auto policy = GENERATE(PolicyKind::thread, PolicyKind::pool);
+  const auto policy = GENERATE(from_range(kConcurrentPolicies));
   ServerConfig config = local_config(policy);
   config.concurrency.threads = 16;
   RunningServer<UpperServer> running(config);

@@ -83,6 +83,6 @@ TEST_CASE("a configuration that no server can have is refused") {
   refused([](ServerConfig& c) { c.limits.max_connections = 0; });
   refused([](ServerConfig& c) { c.timeouts.idle = -1ms; });
   refused([](ServerConfig& c) { c.timeouts.drain = std::chrono::milliseconds::max(); });
-  refused([](ServerConfig& c) { c.concurrency.policy = PolicyKind::fiber; });
+  refused([](ServerConfig& c) { c.concurrency.stack_size = 4096; });
   refused([](ServerConfig& c) { c.log.pattern = "{nosuch}"; });
 }

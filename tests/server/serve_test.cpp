@@ -35,7 +35,7 @@ bool adds_up(const ServerStats& s) { return s.accepted == s.active + s.served + 
 }  // namespace
 
 TEST_CASE("the same handler serves under every policy, named by the configuration") {
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   RunningServer<UpperServer> running(local_config(policy));
   for (int i = 0; i < 3; ++i) {
     Client client(running.address());
@@ -58,16 +58,18 @@ TEST_CASE("a policy named at compile time wins over the configuration's") {
   CHECK(pool.server.config().concurrency.policy == PolicyKind::pool);
   RunningServer<InlineTCPServer<UpperCaseHandler>> one(local_config());
   CHECK(one.server.config().concurrency.policy == PolicyKind::inline_);
-  for (const auto& address : {threads.address(), pool.address(), one.address()}) {
+  RunningServer<FiberTCPServer<UpperCaseHandler>> fibers(local_config());
+  CHECK(fibers.server.config().concurrency.policy == PolicyKind::fiber);
+  for (const auto& address : {threads.address(), pool.address(), one.address(), fibers.address()}) {
     Client client(address);
     CHECK(client.ask("x\n") == "X\n");
   }
 }
 
-TEST_CASE("200 clients at once are served by threads and by a pool") {
-  const auto policy = GENERATE(PolicyKind::thread, PolicyKind::pool);
+TEST_CASE("200 clients at once are served by threads, by a pool and by fibers") {
+  const auto policy = GENERATE(from_range(kConcurrentPolicies));
   ServerConfig config = local_config(policy);
-  config.concurrency.threads = 200;
+  config.concurrency.threads = policy == PolicyKind::pool ? 200 : 2;
   RunningServer<UpperServer> running(config);
   std::vector<Client> clients;
   for (int i = 0; i < 200; ++i) clients.emplace_back(running.address());
@@ -125,7 +127,7 @@ TEST_CASE("with no room the pool queues, then accepting waits") {
 }
 
 TEST_CASE("with no room and overflow reject, the excess gets the message and is counted") {
-  const auto policy = GENERATE(PolicyKind::thread, PolicyKind::pool);
+  const auto policy = GENERATE(from_range(kConcurrentPolicies));
   ServerConfig config = local_config(policy);
   config.limits.max_connections = 3;
   config.concurrency.overflow = Overflow::reject;
@@ -147,7 +149,7 @@ TEST_CASE("with no room and overflow reject, the excess gets the message and is 
 }
 
 TEST_CASE("max_connections is exact under overflow wait") {
-  ServerConfig config = local_config(PolicyKind::thread);
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.limits.max_connections = 2;
   RunningServer<HoldingServer> running(config);
   std::vector<Client> clients;
@@ -163,7 +165,7 @@ TEST_CASE("max_connections is exact under overflow wait") {
 }
 
 TEST_CASE("a client that sends nothing is closed at the idle clock") {
-  ServerConfig config = local_config(PolicyKind::thread);
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.timeouts.idle = 30ms;
   RunningServer<UpperServer> running(config);
   CHECK(Client(running.address()).recv_all().empty());
@@ -172,7 +174,7 @@ TEST_CASE("a client that sends nothing is closed at the idle clock") {
 }
 
 TEST_CASE("a client that stops in the middle of a line is closed at the read clock") {
-  ServerConfig config = local_config(PolicyKind::thread);
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.timeouts.read = 30ms;
   RunningServer<UpperServer> running(config);
   Client client(running.address());
@@ -182,7 +184,7 @@ TEST_CASE("a client that stops in the middle of a line is closed at the read clo
 }
 
 TEST_CASE("a client that drips is not saved by it") {
-  ServerConfig config = local_config(PolicyKind::thread);
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.timeouts.idle = 60s;  // only the read clock can end this connection
   config.timeouts.read = 30ms;
   RunningServer<UpperServer> running(config);
@@ -201,7 +203,7 @@ TEST_CASE("a peer that never reads is closed at the write clock") {
    protected:
     void handle() override { request().sendall(std::string(64 << 20, 'x')); }
   };
-  ServerConfig config = local_config(PolicyKind::thread);
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.timeouts.write = 30ms;
   RunningServer<TCPServer<Flood>> running(config);
   const Client client(running.address());
@@ -209,7 +211,7 @@ TEST_CASE("a peer that never reads is closed at the write clock") {
 }
 
 TEST_CASE("a connection ends at its lifetime, however busy") {
-  ServerConfig config = local_config(PolicyKind::thread);
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.timeouts.lifetime = 50ms;
   RunningServer<UpperServer> running(config);
   Client client(running.address());
@@ -225,7 +227,7 @@ TEST_CASE("a connection ends at its lifetime, however busy") {
 }
 
 TEST_CASE("a gigabyte without a newline costs max_line of memory, and that connection") {
-  ServerConfig config = local_config(PolicyKind::thread);
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.limits.max_line = 100'000;
   config.socket.receive_buffer = 65536;
   RunningServer<UpperServer> running(config);
@@ -257,7 +259,7 @@ TEST_CASE("a reply of a mebibyte followed by a close arrives whole although inpu
       request().sendall(std::string(1 << 20, 'r'));
     }
   };
-  const auto policy = GENERATE(from_range(std::begin(kPolicies), std::end(kPolicies)));
+  const auto policy = GENERATE(from_range(kPolicies));
   RunningServer<TCPServer<BigReplyHandler>> running(local_config(policy));
   Client client(running.address());
   client.send(std::string(100'000, 'q'));
@@ -273,7 +275,7 @@ TEST_CASE("without lingering the same close destroys the reply: what linger is f
       request().sendall(std::string(1 << 20, 'r'));
     }
   };
-  ServerConfig config = local_config(PolicyKind::thread);
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.timeouts.linger.reset();
   config.socket.send_buffer = 4 << 20;
   RunningServer<TCPServer<BigReplyHandler>> running(config);
@@ -312,7 +314,7 @@ TEST_CASE("a lingering connection is closed at the linger time and holds no work
 
 TEST_CASE("16 pipelined lines are answered in one send") {
   // Counted by the peer: with nodelay, what arrives in one segment was sent in one piece.
-  RunningServer<UpperServer> running(local_config(PolicyKind::thread));
+  RunningServer<UpperServer> running(local_config(GENERATE(from_range(kUnboundedPolicies))));
   Client client(running.address());
   std::string sixteen;
   for (int i = 0; i < 16; ++i) sixteen += "line " + std::to_string(i) + "\n";
@@ -366,6 +368,15 @@ TEST_CASE("a thread that cannot start costs its connection, which is counted") {
   CHECK(eventually([&] { return running.server.stats().failed == 1; }));
   Client after(running.address());
   CHECK(after.recv_line() == "in\n");
+}
+
+TEST_CASE("a fiber without a stack costs its connection, which is counted") {
+  ServerConfig config = local_config(PolicyKind::fiber);
+  config.concurrency.stack_size = std::size_t{1} << 47U;  // more than there are addresses
+  RunningServer<HoldingServer> running(config);
+  CHECK(Client(running.address()).recv_all().empty());
+  CHECK(eventually([&] { return running.server.stats().failed == 1; }));
+  CHECK(adds_up(running.server.stats()));
 }
 
 TEST_CASE("a constructor that fails releases everything") {

@@ -1,6 +1,7 @@
 #pragma once
 // A server on a free port of the loopback, served by a thread of its own.
 
+#include <array>
 #include <chrono>
 #include <future>
 #include <socketserver/server/tcp_server.hpp>
@@ -15,7 +16,11 @@ using socketserver::PolicyKind;
 using socketserver::ServerConfig;
 using namespace std::chrono_literals;
 
-inline constexpr PolicyKind kPolicies[] = {PolicyKind::inline_, PolicyKind::thread, PolicyKind::pool};
+inline constexpr std::array kPolicies{PolicyKind::inline_, PolicyKind::thread, PolicyKind::pool, PolicyKind::fiber};
+/// Those that run connections beside each other; the pool as far as it has workers.
+inline constexpr std::array kConcurrentPolicies{PolicyKind::thread, PolicyKind::pool, PolicyKind::fiber};
+/// And any number of them.
+inline constexpr std::array kUnboundedPolicies{PolicyKind::thread, PolicyKind::fiber};
 
 /// @returns a quiet configuration for 127.0.0.1 and a free port.
 inline ServerConfig local_config(PolicyKind policy = PolicyKind::pool) {

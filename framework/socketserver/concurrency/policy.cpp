@@ -1,9 +1,9 @@
 #include <socketserver/concurrency/policy.hpp>
 
+#include <socketserver/concurrency/detail/fiber_policy.hpp>
 #include <socketserver/concurrency/detail/inline_policy.hpp>
 #include <socketserver/concurrency/detail/pool_policy.hpp>
 #include <socketserver/concurrency/detail/thread_policy.hpp>
-#include <stdexcept>
 
 namespace socketserver {
 
@@ -24,7 +24,7 @@ std::unique_ptr<Policy> make_policy(const PolicyOptions& options) {
     case PolicyKind::pool: return std::make_unique<detail::PoolPolicy>(options.threads, options.queue);
     case PolicyKind::fiber: break;
   }
-  throw std::invalid_argument("the fiber policy is not in this version");
+  return std::make_unique<detail::FiberPolicy>(options.threads, options.stack_size, options.log);
 }
 
 }  // namespace socketserver

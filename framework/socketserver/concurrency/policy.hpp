@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <memory>
 #include <socketserver/base/function.hpp>
+#include <socketserver/observe/log.hpp>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace socketserver {
 
@@ -12,7 +15,7 @@ enum class PolicyKind {
   inline_,  // "inline": on the serving thread, one at a time
   thread,   // a thread for each
   pool,     // `threads` workers; one stays with its connection until that ends
-  fiber,    // not in this version
+  fiber,    // `threads` loops, each running many connections, a fiber for every one
 };
 
 /// @returns the name in a configuration: "inline", "thread", "pool", "fiber".
@@ -31,20 +34,23 @@ class Policy {
   virtual std::size_t capacity() const noexcept = 0;
   /// @returns jobs that wait for a worker.
   virtual std::size_t queued() const noexcept { return 0; }
-  /// Runs the job now or later. @throws std::system_error  no thread could be started; the job will not run.
-  virtual void submit(Job job) = 0;
+  /// Runs the job now or later. @throws std::system_error  no thread or stack could be had; the job will not run.
+  /// @param name  for the log, where the policy has something to say of the job.
+  virtual void submit(Job job, std::string name) = 0;
+  void submit(Job job) { submit(std::move(job), {}); }
   /// Waits until all submitted jobs have ended. More may be submitted afterwards.
   virtual void join() = 0;
 };
 
 struct PolicyOptions {
   PolicyKind kind = PolicyKind::pool;
-  std::size_t threads = 4;  // the pool's workers
-  std::size_t queue = 64;   // jobs that may wait for one of them
+  std::size_t threads = 4;          // the pool's workers, or the fibers' loops
+  std::size_t queue = 64;           // jobs that may wait for a worker of the pool
+  std::size_t stack_size = 131072;  // bytes for each fiber's stack
+  Logger* log = nullptr;            // for what the policy notices; must outlive it
 };
 
-/// @throws std::system_error      a worker could not be started.
-/// @throws std::invalid_argument  the kind is not in this version.
+/// @throws std::system_error  a worker could not be started.
 std::unique_ptr<Policy> make_policy(const PolicyOptions& options);
 
 }  // namespace socketserver

@@ -21,7 +21,7 @@ std::size_t PoolPolicy::queued() const noexcept {
   return jobs_.size();
 }
 
-void PoolPolicy::submit(Job job) {
+void PoolPolicy::submit(Job job, std::string) {
   {
     const std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));

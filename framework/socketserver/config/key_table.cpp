@@ -26,7 +26,7 @@ template <typename T>
 EnumText(T, std::string_view) -> EnumText<T>;  // clang 14 does not deduce aggregates
 
 constexpr std::array kPolicies{EnumText{PolicyKind::inline_, "inline"}, EnumText{PolicyKind::thread, "thread"},
-                               EnumText{PolicyKind::pool, "pool"}};
+                               EnumText{PolicyKind::pool, "pool"}, EnumText{PolicyKind::fiber, "fiber"}};
 constexpr std::array kOverflows{EnumText{Overflow::wait, "wait"}, EnumText{Overflow::reject, "reject"}};
 constexpr std::array kLevels{EnumText{LogLevel::debug, "debug"}, EnumText{LogLevel::info, "info"},
                              EnumText{LogLevel::warning, "warning"}, EnumText{LogLevel::error, "error"},
@@ -169,7 +169,7 @@ std::vector<Key> make_table() {
       choice<concurrency, &ConcurrencyConfig::policy>("concurrency", "policy", choices_of(kPolicies),
                                                       "Who runs a connection's handler."),
       integer<concurrency, &ConcurrencyConfig::threads>("concurrency", "threads", false, 1, 4096, "threads",
-                                                        "The pool's workers."),
+                                                        "The pool's workers, or the fibers' loops."),
       integer<concurrency, &ConcurrencyConfig::queue>("concurrency", "queue", false, 0, 1e6, "connections",
                                                       "How many may wait for a worker of the pool."),
       choice<concurrency, &ConcurrencyConfig::overflow>("concurrency", "overflow", choices_of(kOverflows),
@@ -177,8 +177,7 @@ std::vector<Key> make_table() {
       text<concurrency, &ConcurrencyConfig::reject_message>("concurrency", "reject_message", false,
                                                             "What a rejected connection is sent before it is closed."),
       integer<concurrency, &ConcurrencyConfig::stack_size>("concurrency", "stack_size", false, 16384, kMostBytes,
-                                                           "bytes",
-                                                           "A fiber's stack; no policy of this version has fibers."),
+                                                           "bytes", "A fiber's stack."),
       integer<limits, &LimitsConfig::max_connections>("limits", "max_connections", false, 1, 1e7, "connections",
                                                       "How many there may be at a time."),
       integer<limits, &LimitsConfig::max_line>("limits", "max_line", false, 1, kMostBytes, "bytes",

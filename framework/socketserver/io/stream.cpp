@@ -1,8 +1,8 @@
 #include <socketserver/io/stream.hpp>
 
 #include <algorithm>
-#include <condition_variable>
 #include <mutex>
+#include <socketserver/base/detail/wait_list.hpp>
 #include <socketserver/io/writer.hpp>
 
 namespace socketserver {
@@ -11,9 +11,9 @@ namespace socketserver {
 // held while sending, so that waiting for it has a deadline.
 struct Stream::Senders {
   std::mutex mutex;
-  std::condition_variable turn_over;
-  bool sending = false;    // guarded by mutex
-  std::error_code broken;  // the first failure; guarded by mutex
+  detail::WaitList turn_over;  // guarded by mutex, as all below
+  bool sending = false;
+  std::error_code broken;  // the first failure
 };
 
 class Stream::SendTurn {
@@ -21,7 +21,7 @@ class Stream::SendTurn {
   SendTurn(Senders& senders, Deadline deadline, const Clock& clock) : senders_(senders) {
     std::unique_lock lock(senders_.mutex);
     const auto free = [this] { return !senders_.sending; };
-    if (free() || wait(lock, free, deadline, clock)) {
+    if (free() || senders_.turn_over.wait_for(lock, on_steady_clock(deadline, clock), free)) {
       taken_ = senders_.sending = true;
       error_ = senders_.broken;
     } else {
@@ -45,11 +45,9 @@ class Stream::SendTurn {
   }
 
  private:
-  template <typename Predicate>
-  bool wait(std::unique_lock<std::mutex>& lock, Predicate free, Deadline deadline, const Clock& clock) {
-    if (!deadline.is_never()) return senders_.turn_over.wait_for(lock, deadline.remaining(clock), free);
-    senders_.turn_over.wait(lock, free);
-    return true;
+  static Deadline on_steady_clock(Deadline deadline, const Clock& clock) {
+    if (deadline.is_never() || &clock == &steady_clock()) return deadline;
+    return Deadline::after(deadline.remaining(clock));
   }
 
   Senders& senders_;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <socketserver/base/detail/fiber.hpp>
 #include <utility>
 
 namespace socketserver {
@@ -96,6 +97,7 @@ IoResult SocketStream::read_message_start(std::span<std::byte> into, Deadline de
 }
 
 IoResult SocketStream::blocking_read(std::span<std::byte> into, Deadline deadline) {
+  if (detail::current_fiber() != nullptr) return fiber_read(into, deadline);
   for (;;) {
     const int flags = bound_wait(socket_.get(), SO_RCVTIMEO, receive_timeout_, deadline);
     const ssize_t got = ::recv(socket_.get(), into.data(), into.size(), flags);
@@ -110,6 +112,7 @@ IoResult SocketStream::blocking_read(std::span<std::byte> into, Deadline deadlin
 /// that had begun may still come and the kernel still takes it. An edge-triggered epoll reports each arrival;
 /// recv's 0 is EOF only if the connection's state says that the peer has closed. (poll(2) would return at once.)
 IoResult SocketStream::read_rest_after_drain(std::span<std::byte> into, Deadline deadline) {
+  if (detail::current_fiber() != nullptr) return fiber_read_rest(into, deadline);
   const FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data = {}};
   if (!epoll || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, socket_.get(), &event) != 0) return {0, last_error()};
@@ -137,6 +140,7 @@ bool SocketStream::peer_has_closed() const noexcept {
 }
 
 IoResult SocketStream::write_some(std::span<const std::byte> bytes, Deadline deadline) {
+  if (detail::current_fiber() != nullptr) return fiber_write(bytes, deadline);
   for (;;) {
     const int flags = bound_wait(socket_.get(), SO_SNDTIMEO, send_timeout_, deadline) | MSG_NOSIGNAL;
     const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), flags);
@@ -147,6 +151,80 @@ IoResult SocketStream::write_some(std::span<const std::byte> bytes, Deadline dea
     if (errno == EINTR) continue;
     if (!would_block(errno)) return {0, last_error(), "sendall"};
     if (deadline.expired()) return {0, timed_out(), "sendall"};
+  }
+}
+
+/// The stream's registration with the loop of the fiber that runs. The first reader's stays for the stream's life; a
+/// fiber of another loop has one for as long as its operation lasts.
+class SocketStream::Watching {
+ public:
+  Watching(SocketStream& stream, detail::Fiber& fiber, bool keep) : watch_(stream.watch_.load()) {
+    if (watch_ != nullptr && fiber.shares_loop(*watch_)) return;
+    const bool first = watch_ == nullptr && keep;
+    watch_ = &fiber.watch(stream.socket_.get());
+    temporary_ = !first;
+    if (first) stream.watch_.store(watch_);
+  }
+  Watching(const Watching&) = delete;
+  Watching& operator=(const Watching&) = delete;
+  ~Watching() {
+    if (temporary_) watch_->release();
+  }
+  detail::Watch* operator->() const { return watch_; }
+
+ private:
+  detail::Watch* watch_;
+  bool temporary_ = false;
+};
+
+IoResult SocketStream::fiber_read(std::span<std::byte> into, Deadline deadline) {
+  detail::Fiber& fiber = *detail::current_fiber();
+  const Watching watch(*this, fiber, true);
+  for (bool waited = false;;) {
+    if (watch->readable || watch->ended || waited) {
+      const ssize_t got = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0 && !would_block(errno)) return {0, last_error()};
+      // Fewer than asked for: nothing is left, and the next edge tells of more. Source: epoll(7).
+      watch->readable = got >= 0 && static_cast<std::size_t>(got) == into.size();
+      if (got >= 0) {
+        if (!waited) fiber.did_not_wait();
+        return {static_cast<std::size_t>(got), {}};
+      }
+      if (waited && deadline.expired()) return {0, timed_out()};
+    }
+    (void)watch->wait_read(deadline);
+    waited = true;
+  }
+}
+
+/// As read_rest_after_drain(), whose epoll is here the loop's.
+IoResult SocketStream::fiber_read_rest(std::span<std::byte> into, Deadline deadline) {
+  const Watching watch(*this, *detail::current_fiber(), true);
+  for (;;) {
+    const bool over = peer_has_closed() || (state_.load() & kAborted) != 0;
+    const ssize_t got = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
+    if (got < 0 && errno != EINTR && !would_block(errno)) return {0, last_error()};
+    if (got > 0) add(bytes_in_, static_cast<std::size_t>(got));
+    if (got > 0 || over) return {static_cast<std::size_t>(std::max<ssize_t>(got, 0)), {}};
+    if (deadline.expired()) return {0, timed_out()};
+    (void)watch->wait_read(deadline);
+  }
+}
+
+IoResult SocketStream::fiber_write(std::span<const std::byte> bytes, Deadline deadline) {
+  for (bool waited = false;;) {
+    const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0) {
+      add(bytes_out_, static_cast<std::size_t>(sent));
+      return {static_cast<std::size_t>(sent), {}, "sendall"};
+    }
+    if (errno == EINTR) continue;
+    if (!would_block(errno)) return {0, last_error(), "sendall"};
+    if (waited && deadline.expired()) return {0, timed_out(), "sendall"};
+    const Watching watch(*this, *detail::current_fiber(), false);
+    (void)watch->wait_write(deadline);
+    waited = true;
   }
 }
 
@@ -173,6 +251,7 @@ void SocketStream::close() noexcept { release().reset(); }
 
 FileDescriptor SocketStream::release() noexcept {
   end_sends();
+  if (detail::Watch* watch = watch_.exchange(nullptr)) watch->release();
   const std::lock_guard lock(shutdown_mutex_);
   return std::move(socket_);
 }

@@ -1,5 +1,5 @@
 #pragma once
-// A stream over a connected TCP socket: the server's connections and the client's.
+// A stream over a connected TCP socket: the server's connections and the client's, on threads and on fibers.
 
 #include <atomic>
 #include <cstdint>
@@ -10,9 +10,14 @@
 #include <socketserver/net/file_descriptor.hpp>
 
 namespace socketserver {
+namespace detail {
+class Fiber;
+class Watch;
+}  // namespace detail
 
-/// Waits in the kernel with a deadline: one recv(2) or send(2) an operation, since the socket's own timeouts
-/// are only set again when they no longer fit. Threads: as Stream.
+/// On a thread it waits in the kernel with a deadline: one recv(2) or send(2) an operation, since the socket's own
+/// timeouts are only set again when they no longer fit. On a fiber it tries without waiting, and suspends the fiber
+/// until the loop reports an edge: the same one operation. Threads: as Stream.
 class SocketStream final : public Stream {
  public:
   /// @param socket  connected, in blocking mode.
@@ -51,17 +56,21 @@ class SocketStream final : public Stream {
   static constexpr unsigned kAborted = 4;   // abort() was called
   static constexpr unsigned kReadShut = 8;  // this side has shut reading down: recv's 0 is not the peer's EOF
 
-  class SocketTimeout;
+  class Watching;
 
   IoResult read_message_start(std::span<std::byte> into, Deadline deadline);
   IoResult blocking_read(std::span<std::byte> into, Deadline deadline);
   IoResult read_rest_after_drain(std::span<std::byte> into, Deadline deadline);
+  IoResult fiber_read(std::span<std::byte> into, Deadline deadline);
+  IoResult fiber_read_rest(std::span<std::byte> into, Deadline deadline);
+  IoResult fiber_write(std::span<const std::byte> bytes, Deadline deadline);
   bool peer_has_closed() const noexcept;
 
   FileDescriptor socket_;
   const SocketAddress peer_;
   std::mutex shutdown_mutex_;  // held while another thread shuts the socket down, so that it is not closed meanwhile
   std::atomic<unsigned> state_{0};
+  std::atomic<detail::Watch*> watch_{nullptr};  // with the loop of the fiber that first read it
   std::atomic<std::uint64_t> bytes_in_{0};
   std::atomic<std::uint64_t> bytes_out_{0};
   Duration receive_timeout_{};  // as set on the socket; zero is none

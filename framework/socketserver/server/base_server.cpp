@@ -23,7 +23,8 @@ std::string type_name(const std::type_info& type) {
 
 }  // namespace
 
-BaseServer::BaseServer(ServerConfig config) : impl_(std::make_unique<Impl>(*this, std::move(config))) {}
+BaseServer::BaseServer(ServerConfig config, const std::type_info* handler)
+    : impl_(std::make_unique<Impl>(*this, std::move(config), handler != nullptr ? type_name(*handler) : "handler")) {}
 BaseServer::~BaseServer() = default;
 
 DrainReport BaseServer::serve_forever() {

@@ -8,6 +8,7 @@
 #include <socketserver/observe/stats.hpp>
 #include <socketserver/server/request.hpp>
 #include <socketserver/server/server_config.hpp>
+#include <typeinfo>
 
 namespace socketserver {
 
@@ -26,9 +27,10 @@ struct DrainReport {
 class BaseServer {
  public:
   /// Binds and listens. Nothing stays open if it throws:
+  /// @param handler  the handler's type, to name it in the log; null where it has none.
   /// @throws std::system_error      the address, log file or threads can't be had.
   /// @throws std::invalid_argument  the configuration has a value that no server can have.
-  explicit BaseServer(ServerConfig config);
+  explicit BaseServer(ServerConfig config, const std::type_info* handler = nullptr);
   BaseServer(const BaseServer&) = delete;
   BaseServer& operator=(const BaseServer&) = delete;
   virtual ~BaseServer();

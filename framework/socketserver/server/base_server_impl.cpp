@@ -22,12 +22,15 @@ Outcome outcome_of(const std::exception_ptr& error) {
   }
 }
 
+constexpr std::size_t kLeastStack = 16384;  // as config/ has it
+
 /// A configuration from a file has been checked against its table; one that a program fills in has not.
 ServerConfig checked(ServerConfig config) {
   const auto require = [](bool good, const char* what) {
     if (!good) throw std::invalid_argument(concat("ServerConfig: ", what));
   };
   require(config.concurrency.threads > 0, "concurrency.threads is 0");
+  require(config.concurrency.stack_size >= kLeastStack, "concurrency.stack_size is under 16384");
   require(config.limits.max_connections > 0, "limits.max_connections is 0");
   const TimeoutsConfig& t = config.timeouts;
   for (const auto& time : {t.idle, t.read, t.write, t.lifetime, t.drain, t.linger}) {
@@ -37,20 +40,25 @@ ServerConfig checked(ServerConfig config) {
   return config;
 }
 
-PolicyOptions policy_options(const ConcurrencyConfig& config) {
-  return {.kind = config.policy, .threads = config.threads, .queue = config.queue};
+PolicyOptions policy_options(const ConcurrencyConfig& config, Logger& log) {
+  return {.kind = config.policy,
+          .threads = config.threads,
+          .queue = config.queue,
+          .stack_size = config.stack_size,
+          .log = &log};
 }
 
 }  // namespace
 
-BaseServer::Impl::Impl(BaseServer& owner, ServerConfig given)
+BaseServer::Impl::Impl(BaseServer& owner, ServerConfig given, std::string handler)
     : server(owner),
+      handler_name(std::move(handler)),
       config(checked(std::move(given))),
       log(config.log),
       acceptor(config.listen, config.socket),
       trouble_(log),
       housekeeper_(config.limits.max_connections),
-      policy_(make_policy(policy_options(config.concurrency))),
+      policy_(make_policy(policy_options(config.concurrency, log))),
       capacity_(std::min(config.limits.max_connections, policy_->capacity())) {}
 
 bool BaseServer::Impl::full() const { return connections.active() >= capacity_; }
@@ -131,7 +139,8 @@ void BaseServer::Impl::dispatch(Acceptor::Accepted accepted) {
 void BaseServer::Impl::submit(Request& request) {
   submitted_ = true;
   try {
-    policy_->submit([this, connection = request.connection_] { run(*connection); });
+    policy_->submit([this, connection = request.connection_] { run(*connection); },
+                    concat(handler_name, " for ", request.client_address().to_string()));
   } catch (...) {
     submitted_ = false;
     throw;

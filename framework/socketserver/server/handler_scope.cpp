@@ -1,21 +1,18 @@
+#include <socketserver/base/detail/fiber.hpp>
 #include <socketserver/server/detail/handler_scope.hpp>
-
-#include <algorithm>
-#include <vector>
+#include <utility>
 
 namespace socketserver::detail {
-namespace {
 
-thread_local std::vector<const BaseServer*> servers_here;
+HandlerScope::HandlerScope(const BaseServer& server)
+    : server_(server), outer_(std::exchange(execution().scopes, this)) {}
 
-}  // namespace
-
-HandlerScope::HandlerScope(const BaseServer& server) : server_(server) { servers_here.push_back(&server); }
-
-HandlerScope::~HandlerScope() { servers_here.erase(std::find(servers_here.begin(), servers_here.end(), &server_)); }
+HandlerScope::~HandlerScope() { execution().scopes = outer_; }
 
 bool HandlerScope::is_inside(const BaseServer& server) noexcept {
-  return std::find(servers_here.begin(), servers_here.end(), &server) != servers_here.end();
+  const auto* scope = static_cast<const HandlerScope*>(execution().scopes);
+  while (scope != nullptr && &scope->server_ != &server) scope = static_cast<const HandlerScope*>(scope->outer_);
+  return scope != nullptr;
 }
 
 }  // namespace socketserver::detail

@@ -44,7 +44,7 @@ std::uint64_t Lifecycle::stop_requests() const noexcept {
 
 void Lifecycle::wait_until_draining() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return state_ == State::draining; });
+  changed_.wait_for(lock, Deadline::never(), [this] { return state_ == State::draining; });
 }
 
 void Lifecycle::finish_serving() noexcept {
@@ -55,7 +55,7 @@ void Lifecycle::finish_serving() noexcept {
 
 void Lifecycle::wait_until_stopped() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this, run = run_] { return !running() || run_ != run; });
+  changed_.wait_for(lock, Deadline::never(), [this, run = run_] { return !running() || run_ != run; });
 }
 
 }  // namespace socketserver::detail

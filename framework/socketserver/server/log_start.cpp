@@ -14,6 +14,9 @@ std::string number_text(std::optional<std::int64_t> number) { return number ? st
 
 std::string policy_text(const ConcurrencyConfig& config) {
   const std::string_view name = to_string(config.policy);
+  if (config.policy == PolicyKind::fiber) {
+    return concat(name, " of ", config.threads, " loops and stacks of ", config.stack_size, " bytes");
+  }
   if (config.policy != PolicyKind::pool) return std::string(name);
   return concat(name, " of ", config.threads, " threads and a queue of ", config.queue);
 }

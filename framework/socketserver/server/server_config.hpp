@@ -19,11 +19,11 @@ enum class Overflow {
 
 struct ConcurrencyConfig {
   PolicyKind policy = PolicyKind::pool;
-  std::size_t threads = 4;  // the pool's workers
+  std::size_t threads = 4;  // the pool's workers, or the fibers' loops
   std::size_t queue = 64;   // connections that may wait for a worker of the pool
   Overflow overflow = Overflow::wait;
   std::string reject_message{};
-  std::size_t stack_size = 131072;  // bytes for each fiber's stack; for the fiber policy, which is not in this version
+  std::size_t stack_size = 131072;  // bytes for each fiber's stack
 };
 
 struct LimitsConfig {

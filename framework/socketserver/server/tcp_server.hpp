@@ -4,6 +4,7 @@
 #include <functional>
 #include <socketserver/base/function.hpp>
 #include <socketserver/server/base_server.hpp>
+#include <typeinfo>
 #include <utility>
 
 namespace socketserver {
@@ -36,7 +37,7 @@ class TCPServer : public BaseServer {
   /// @throws std::system_error  as BaseServer.
   template <typename... Args>
   explicit TCPServer(ServerConfig config, Args&&... args)
-      : BaseServer(Policy::apply(std::move(config))),
+      : BaseServer(Policy::apply(std::move(config)), &typeid(Handler)),
         make_and_run_([... kept = std::forward<Args>(args)](Request& request) {
           Handler handler(unwrap(kept)...);
           handler.run(request);
@@ -64,6 +65,8 @@ template <typename Handler>
 using ThreadingTCPServer = TCPServer<Handler, FixedPolicy<PolicyKind::thread>>;
 template <typename Handler>
 using PoolTCPServer = TCPServer<Handler, FixedPolicy<PolicyKind::pool>>;
+template <typename Handler>
+using FiberTCPServer = TCPServer<Handler, FixedPolicy<PolicyKind::fiber>>;
 template <typename Handler>
 using InlineTCPServer = TCPServer<Handler, FixedPolicy<PolicyKind::inline_>>;
 

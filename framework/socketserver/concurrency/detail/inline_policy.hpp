@@ -9,7 +9,8 @@ namespace socketserver::detail {
 class InlinePolicy final : public Policy {
  public:
   std::size_t capacity() const noexcept override { return std::numeric_limits<std::size_t>::max(); }
-  void submit(Job job) override { job(); }
+  using Policy::submit;
+  void submit(Job job, std::string) override { job(); }
   void join() override {}
 };
 

@@ -18,7 +18,8 @@ class PoolPolicy final : public Policy {
 
   std::size_t capacity() const noexcept override { return capacity_; }
   std::size_t queued() const noexcept override;
-  void submit(Job job) override;
+  using Policy::submit;
+  void submit(Job job, std::string name) override;
   void join() override;
 
  private:

@@ -14,7 +14,8 @@ class ThreadPolicy final : public Policy {
   ~ThreadPolicy() override;
 
   std::size_t capacity() const noexcept override;
-  void submit(Job job) override;
+  using Policy::submit;
+  void submit(Job job, std::string name) override;
   void join() override;
 
  private:

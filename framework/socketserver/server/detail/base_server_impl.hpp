@@ -16,7 +16,7 @@ namespace socketserver {
 
 class BaseServer::Impl {
  public:
-  Impl(BaseServer& server, ServerConfig config);
+  Impl(BaseServer& server, ServerConfig config, std::string handler_name);
 
   // One connection's way, in order.
   bool turn(Deadline deadline);
@@ -36,6 +36,7 @@ class BaseServer::Impl {
   ServerStats stats() const;
 
   BaseServer& server;
+  const std::string handler_name;
   const ServerConfig config;
   Logger log;
   Acceptor acceptor;

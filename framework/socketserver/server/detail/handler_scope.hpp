@@ -1,5 +1,5 @@
 #pragma once
-// Which servers' handlers and hooks run on this thread, so that a shutdown() in one does not wait for itself.
+// Which servers' handlers and hooks run on this thread or fiber, so that a shutdown() in one does not wait for itself.
 
 namespace socketserver {
 
@@ -7,8 +7,7 @@ class BaseServer;
 
 namespace detail {
 
-/// While it lives this thread counts as one of the server's. Scopes of one thread may end in any order, as
-/// those of fibers do; fibers never change threads, so it stays true.
+/// While it lives this thread or fiber counts as one of the server's.
 class HandlerScope {
  public:
   explicit HandlerScope(const BaseServer& server);
@@ -20,6 +19,7 @@ class HandlerScope {
 
  private:
   const BaseServer& server_;
+  const void* const outer_;  // the scope around this one
 };
 
 }  // namespace detail

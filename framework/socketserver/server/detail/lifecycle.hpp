@@ -8,9 +8,9 @@
 // A stop requested in `ready` is remembered: the serve_forever to come stops at its beginning. One requested
 // in `stopped` does nothing.
 
-#include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <socketserver/base/detail/wait_list.hpp>
 
 namespace socketserver::detail {
 
@@ -40,8 +40,8 @@ class Lifecycle {
   bool running() const { return state_ != State::ready && state_ != State::stopped; }
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  State state_ = State::ready;  // guarded by mutex_, as is all below
+  WaitList changed_;  // guarded by mutex_, as is all below
+  State state_ = State::ready;
   bool stop_remembered_ = false;
   std::uint64_t run_ = 0;  // counts begin_serving(): a wait for the end of one is not for the next
   std::uint64_t stop_requests_ = 0;

@@ -1,0 +1,74 @@
+#pragma once
+// How code waits without knowing who runs it: a thread is blocked by the kernel, a fiber is suspended, and its loop
+// runs others meanwhile. Whatever can wait asks current_fiber(). The fibers themselves are made in concurrency/.
+
+#include <socketserver/base/deadline.hpp>
+#include <socketserver/base/function.hpp>
+
+namespace socketserver::detail {
+
+/// A descriptor's registration with a fiber's loop, edge-triggered for both directions: an event is an edge, and the
+/// flags keep what is known between edges. Threads: fibers of that loop; release() from any.
+class Watch {
+ public:
+  Watch() = default;
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  /// Waits for the next edge. @returns false if the deadline came first.
+  virtual bool wait_read(Deadline deadline) = 0;
+  virtual bool wait_write(Deadline deadline) = 0;
+  /// Ends the registration; the watch is gone. Comes before the descriptor is closed.
+  virtual void release() noexcept = 0;
+
+  bool readable = false;  // an edge has come since a read found less than it asked for
+  bool writable = true;   // the same of a write
+  bool ended = false;     // the peer's end or an error was reported: no further edge may come for reading
+
+ protected:
+  ~Watch() = default;
+};
+
+/// A line of execution that its loop can suspend. Threads: the fiber itself; wake() from any.
+class Fiber {
+ public:
+  Fiber() = default;
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
+
+  /// Suspends this fiber. @returns true once for each wake(), false if the deadline came first.
+  virtual bool park(Deadline deadline) = 0;
+  /// Lets park() return, also one that is yet to come. The fiber must not end before it has.
+  virtual void wake() noexcept = 0;
+  /// Lets the others run that are ready.
+  virtual void yield() = 0;
+  /// Counts an operation that did not have to wait; every so often it yields, so that a peer who always has
+  /// something to read does not hold up the others.
+  virtual void did_not_wait() = 0;
+
+  /// Registers a descriptor with this fiber's loop. @throws std::system_error.
+  virtual Watch& watch(int descriptor) = 0;
+  /// Whether the watch is with this fiber's loop.
+  virtual bool shares_loop(const Watch& watch) const noexcept = 0;
+
+  /// Runs a job on a thread that may block, and waits for its end.
+  virtual void offload(Job job) = 0;
+
+ protected:
+  ~Fiber() = default;
+};
+
+/// What belongs to one line of execution, be it a thread or a fiber.
+struct Execution {
+  Fiber* fiber = nullptr;        // null on a thread
+  const void* scopes = nullptr;  // detail::HandlerScope's innermost
+};
+
+/// @returns that of the caller. A fiber's loop puts another in its place for as long as the fiber runs.
+Execution& execution() noexcept;
+/// @param next  null for the thread's own. @returns what was there.
+Execution* exchange_execution(Execution* next) noexcept;
+
+inline Fiber* current_fiber() noexcept { return execution().fiber; }
+
+}  // namespace socketserver::detail

@@ -1,0 +1,40 @@
+#pragma once
+// Threads and fibers that wait for a change under a mutex: a condition variable for both.
+
+#include <mutex>
+#include <socketserver/base/deadline.hpp>
+
+namespace socketserver::detail {
+
+/// First come, first served. The mutex itself is only ever held for moments, so that a fiber may block on it.
+/// Threads: every call holds the same mutex.
+class WaitList {
+ public:
+  WaitList() = default;
+  WaitList(const WaitList&) = delete;
+  WaitList& operator=(const WaitList&) = delete;
+
+  /// Gives the mutex up while it waits. @returns whether it was notified before the deadline, a time of the steady
+  /// clock.
+  bool wait(std::unique_lock<std::mutex>& lock, Deadline deadline = Deadline::never());
+  /// Waits until the predicate holds. @returns false if it does not at the deadline.
+  template <typename Predicate>
+  bool wait_for(std::unique_lock<std::mutex>& lock, Deadline deadline, Predicate holds) {
+    while (!holds()) {
+      if (!wait(lock, deadline)) return holds();
+    }
+    return true;
+  }
+
+  void notify_one() noexcept;
+  void notify_all() noexcept;
+
+ private:
+  struct Waiter;
+  void remove(Waiter& waiter) noexcept;
+
+  Waiter* first_ = nullptr;  // each lives on the stack of whoever waits
+  Waiter* last_ = nullptr;
+};
+
+}  // namespace socketserver::detail

@@ -1,0 +1,39 @@
+#pragma once
+// The policy "fiber": loops that each run many connections, a fiber for every one.
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <socketserver/concurrency/detail/blocking_pool.hpp>
+#include <socketserver/concurrency/detail/fiber_loop.hpp>
+#include <socketserver/concurrency/detail/loop_watchdog.hpp>
+#include <socketserver/concurrency/policy.hpp>
+#include <vector>
+
+namespace socketserver::detail {
+
+class FiberPolicy final : public Policy {
+ public:
+  /// @param log  null to be silent. @throws std::system_error  a loop could not be started.
+  FiberPolicy(std::size_t loops, std::size_t stack_bytes, Logger* log);
+  ~FiberPolicy() override = default;
+
+  std::size_t capacity() const noexcept override;
+  using Policy::submit;
+  void submit(Job job, std::string name) override;
+  void join() override;
+
+ private:
+  void ended() noexcept;
+
+  std::mutex mutex_;
+  std::condition_variable all_ended_;
+  std::size_t unfinished_ = 0;  // guarded by mutex_
+  FiberPool fibers_;
+  std::vector<std::unique_ptr<FiberLoop>> loops_;
+  std::optional<LoopWatchdog> watchdog_;
+  BlockingPool blocking_;  // ends before the loops, whose fibers its threads wake
+};
+
+}  // namespace socketserver::detail

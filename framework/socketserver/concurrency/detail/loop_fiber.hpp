@@ -1,0 +1,74 @@
+#pragma once
+// A fiber of a loop, and the pool of those that have ended.
+
+#include <memory>
+#include <mutex>
+#include <socketserver/base/detail/fiber.hpp>
+#include <socketserver/concurrency/detail/fiber_context.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace socketserver::detail {
+
+class FiberLoop;
+
+/// Runs one job after the other, each on the loop it was started with.
+class LoopFiber final : public Fiber {
+ public:
+  /// @throws std::system_error  as Stack.
+  explicit LoopFiber(std::size_t stack_bytes) : context_(stack_bytes, &LoopFiber::run_jobs, this) {}
+  ~LoopFiber() = default;
+
+  /// @param name  for the log: who is served.
+  void assign(Job job, std::string name) noexcept {
+    job_ = std::move(job);
+    name_ = std::move(name);
+  }
+  const std::string& name() const noexcept { return name_; }
+
+  bool park(Deadline deadline) override;
+  void wake() noexcept override;
+  void yield() override;
+  void did_not_wait() override;
+  Watch& watch(int descriptor) override;
+  bool shares_loop(const Watch& watch) const noexcept override;
+  void offload(Job job) override;
+
+ private:
+  friend class FiberLoop;
+  enum class State { ready, running, parked, ended };
+  static void run_jobs(void* self);
+
+  FiberContext context_;
+  Job job_;
+  std::string name_;
+  FiberLoop* loop_ = nullptr;
+  Execution execution_{.fiber = this};
+  State state_ = State::ready;
+  unsigned wakes_ = 0;       // that no park() has returned for
+  unsigned operations_ = 0;  // since it last waited
+  bool timed_out_ = false;
+  Deadline deadline_ = Deadline::never();  // of the wait under way
+  TimePoint timer_ = TimePoint::max();     // when its timer fires; max() for none
+};
+
+/// Fibers ready for use again, so that a connection costs no system call for its stack. Threads: safe to share.
+class FiberPool {
+ public:
+  explicit FiberPool(std::size_t stack_bytes) : stack_bytes_(stack_bytes) {}
+
+  /// @throws std::system_error  as Stack.
+  std::unique_ptr<LoopFiber> take();
+  void give_back(std::unique_ptr<LoopFiber> fiber) noexcept;
+
+ private:
+  // What more have ended gives its memory back to the system.
+  static constexpr std::size_t kMostIdle = 1024;
+
+  const std::size_t stack_bytes_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<LoopFiber>> idle_;  // guarded by mutex_; the last one's stack is the warmest
+};
+
+}  // namespace socketserver::detail

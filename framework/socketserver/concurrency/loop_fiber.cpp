@@ -1,0 +1,64 @@
+#include <socketserver/concurrency/detail/loop_fiber.hpp>
+
+#include <socketserver/concurrency/detail/blocking_pool.hpp>
+#include <socketserver/concurrency/detail/fiber_loop.hpp>
+#include <utility>
+
+namespace socketserver::detail {
+namespace {
+
+constexpr unsigned kOperationsInTurn = 64;  // that need not wait, before the others get their turn
+
+}  // namespace
+
+void LoopFiber::run_jobs(void* self) {
+  auto& fiber = *static_cast<LoopFiber*>(self);
+  for (;;) {
+    fiber.job_();
+    fiber.job_ = {};
+    fiber.state_ = State::ended;
+    fiber.context_.suspend(false);
+  }
+}
+
+bool LoopFiber::park(Deadline deadline) { return loop_->park(*this, deadline); }
+void LoopFiber::wake() noexcept { loop_->wake(*this); }
+void LoopFiber::yield() { loop_->yield(*this); }
+
+void LoopFiber::did_not_wait() {
+  if (++operations_ >= kOperationsInTurn) yield();
+}
+
+Watch& LoopFiber::watch(int descriptor) { return loop_->watch(descriptor); }
+
+bool LoopFiber::shares_loop(const Watch& watch) const noexcept {
+  return &static_cast<const LoopWatch&>(watch).loop() == loop_;
+}
+
+void LoopFiber::offload(Job job) {
+  loop_->blocking().submit([this, &job] {
+    job();
+    wake();
+  });
+  (void)park(Deadline::never());
+}
+
+std::unique_ptr<LoopFiber> FiberPool::take() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      std::unique_ptr<LoopFiber> fiber = std::move(idle_.back());
+      idle_.pop_back();
+      return fiber;
+    }
+  }
+  return std::make_unique<LoopFiber>(stack_bytes_);
+}
+
+void FiberPool::give_back(std::unique_ptr<LoopFiber> fiber) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (idle_.capacity() == 0) idle_.reserve(kMostIdle);
+  if (idle_.size() < kMostIdle) idle_.push_back(std::move(fiber));
+}
+
+}  // namespace socketserver::detail

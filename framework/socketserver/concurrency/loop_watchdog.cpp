@@ -1,0 +1,65 @@
+#include <socketserver/concurrency/detail/loop_watchdog.hpp>
+
+#include <socketserver/base/text.hpp>
+#include <socketserver/concurrency/detail/fiber_loop.hpp>
+
+namespace socketserver::detail {
+
+LoopWatchdog::LoopWatchdog(const std::vector<std::unique_ptr<FiberLoop>>& loops, Logger& log)
+    : loops_(loops), log_(log), seen_(loops.size()), thread_([this] { run(); }) {
+  for (const auto& loop : loops_) loop->set_watchdog(this);
+}
+
+LoopWatchdog::~LoopWatchdog() {
+  for (const auto& loop : loops_) loop->set_watchdog(nullptr);
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void LoopWatchdog::wake() noexcept {
+  const std::lock_guard lock(mutex_);
+  asleep_ = false;
+  changed_.notify_all();
+}
+
+void LoopWatchdog::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    bool busy = false;
+    lock.unlock();
+    for (std::size_t i = 0; i < loops_.size(); ++i) busy = check(*loops_[i], seen_[i]) || busy;
+    lock.lock();
+    asleep_ = !busy;
+    const auto over = [this] { return stopping_; };
+    if (busy) {
+      changed_.wait_for(lock, kBlockedAfter / 4, over);
+    } else {
+      changed_.wait(lock, [this] { return stopping_ || !asleep_; });
+    }
+  }
+}
+
+/// @returns whether the loop has run a fiber since the last look.
+bool LoopWatchdog::check(const FiberLoop& loop, Seen& seen) {
+  const TimePoint now = steady_clock().now();
+  const auto progress = loop.progress();
+  const bool moved = progress.resumes != seen.resumes;
+  if (moved) seen = {.resumes = progress.resumes, .since = now, .logged = seen.logged};
+  if (!progress.running) return moved;
+  const Duration blocked = now - seen.since;
+  if (blocked >= kBlockedAfter && now - seen.logged >= std::chrono::seconds(1)) {
+    if (const auto name = loop.name_of_running(progress.resumes)) {
+      const auto seconds = std::chrono::duration<double>(blocked).count();
+      log_.warning(concat(*name, " has kept its fiber loop from all others for ", seconds_text(seconds),
+                          "; what blocks belongs into offload()"));
+      seen.logged = now;
+    }
+  }
+  return true;
+}
+
+}  // namespace socketserver::detail

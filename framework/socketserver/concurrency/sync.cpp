@@ -1,0 +1,53 @@
+#include <socketserver/concurrency/sync.hpp>
+
+#include <socketserver/base/detail/fiber.hpp>
+#include <thread>
+
+namespace socketserver {
+
+void Mutex::lock() {
+  std::unique_lock guard(guard_);
+  waiters_.wait_for(guard, Deadline::never(), [this] { return !locked_; });
+  locked_ = true;
+}
+
+bool Mutex::try_lock() noexcept {
+  const std::lock_guard guard(guard_);
+  return !std::exchange(locked_, true);
+}
+
+void Mutex::unlock() noexcept {
+  const std::lock_guard guard(guard_);
+  locked_ = false;
+  waiters_.notify_one();
+}
+
+bool ConditionVariable::wait_until(std::unique_lock<Mutex>& lock, Deadline deadline) {
+  // Whoever notifies after the mutex is given up finds the waiter: guard_ is held from before.
+  std::unique_lock guard(guard_);
+  lock.unlock();
+  const bool notified = waiters_.wait(guard, deadline);
+  guard.unlock();
+  lock.lock();
+  return notified;
+}
+
+void ConditionVariable::notify_one() noexcept {
+  const std::lock_guard guard(guard_);
+  waiters_.notify_one();
+}
+
+void ConditionVariable::notify_all() noexcept {
+  const std::lock_guard guard(guard_);
+  waiters_.notify_all();
+}
+
+void sleep_for(Duration time) {
+  if (detail::Fiber* fiber = detail::current_fiber()) {
+    (void)fiber->park(Deadline::after(time));
+  } else {
+    std::this_thread::sleep_for(time);
+  }
+}
+
+}  // namespace socketserver

@@ -1,0 +1,59 @@
+#pragma once
+// Waiting for each other, under every policy: on a thread these block it, on a fiber they suspend it, and the loop runs
+// others. A std::mutex that is held across a wait (a sendall, a read, a sleep) would stop a fiber's whole loop.
+
+#include <mutex>
+#include <socketserver/base/deadline.hpp>
+#include <socketserver/base/detail/wait_list.hpp>
+
+namespace socketserver {
+
+/// A mutex for std::lock_guard and std::unique_lock. Not recursive. Threads and fibers: safe to share.
+class Mutex {
+ public:
+  void lock();
+  bool try_lock() noexcept;
+  void unlock() noexcept;
+
+ private:
+  std::mutex guard_;  // held for moments only
+  bool locked_ = false;
+  detail::WaitList waiters_;
+};
+
+/// As std::condition_variable_any, without spurious wake-ups. Threads and fibers: safe to share.
+class ConditionVariable {
+ public:
+  /// Gives the mutex up while it waits.
+  void wait(std::unique_lock<Mutex>& lock) { (void)wait_until(lock, Deadline::never()); }
+  template <typename Predicate>
+  void wait(std::unique_lock<Mutex>& lock, Predicate holds) {
+    while (!holds()) wait(lock);
+  }
+  /// @returns false if the deadline came first.
+  bool wait_until(std::unique_lock<Mutex>& lock, Deadline deadline);
+  /// @returns whether the predicate holds.
+  template <typename Predicate>
+  bool wait_until(std::unique_lock<Mutex>& lock, Deadline deadline, Predicate holds) {
+    while (!holds()) {
+      if (!wait_until(lock, deadline)) return holds();
+    }
+    return true;
+  }
+  template <typename Predicate>
+  bool wait_for(std::unique_lock<Mutex>& lock, Duration time, Predicate holds) {
+    return wait_until(lock, Deadline::after(time), holds);
+  }
+
+  void notify_one() noexcept;
+  void notify_all() noexcept;
+
+ private:
+  std::mutex guard_;
+  detail::WaitList waiters_;
+};
+
+/// Waits at least so long.
+void sleep_for(Duration time);
+
+}  // namespace socketserver
