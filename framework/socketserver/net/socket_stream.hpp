@@ -11,12 +11,16 @@
 
 namespace socketserver {
 
+class Logger;
+
 /// Waits in the kernel with a deadline: one recv(2) or send(2) an operation, since the socket's own timeouts
 /// are only set again when they no longer fit. Threads: as Stream.
 class SocketStream final : public Stream {
  public:
   /// @param socket  connected, in blocking mode.
-  SocketStream(FileDescriptor socket, const SocketAddress& peer);
+  /// @param log     outlives the stream; if it writes debug lines, each read and each sendall is one. Null is none.
+  SocketStream(FileDescriptor socket, const SocketAddress& peer, const StreamTimeouts& timeouts = {},
+               Logger* log = nullptr);
   ~SocketStream() override;
 
   const SocketAddress& peer_address() const noexcept { return peer_; }
@@ -50,8 +54,6 @@ class SocketStream final : public Stream {
   static constexpr unsigned kDraining = 2;  // drain() was called
   static constexpr unsigned kAborted = 4;   // abort() was called
   static constexpr unsigned kReadShut = 8;  // this side has shut reading down: recv's 0 is not the peer's EOF
-
-  class SocketTimeout;
 
   IoResult read_message_start(std::span<std::byte> into, Deadline deadline);
   IoResult blocking_read(std::span<std::byte> into, Deadline deadline);
