@@ -238,6 +238,8 @@ TEST_CASE("a source port is taken, and a source that cannot be is named") {
   }
   CHECK(has(text_of_thrown<StreamError>([&] { (void)connect_to(server.address, {.bind = "192.0.2.1"}); }),
             "bind to 192.0.2.1"));
+  CHECK(has(text_of_thrown<StreamError>([&] { (void)connect_to(server.address, {.bind = "no.such.host.invalid"}); }),
+            "bind to no.such.host.invalid"));
 }
 
 TEST_CASE("a number of SYN retries that the kernel does not take is an error") {

@@ -21,7 +21,8 @@ namespace {
 using Addresses = std::vector<SocketAddress>;
 
 constexpr Duration kLeastShare = std::chrono::seconds(2);
-constexpr std::size_t kMostListed = 8;  // addresses in an error's text
+constexpr std::size_t kMostListed = 8;      // addresses in an error's text
+constexpr std::size_t kMostHostText = 256;  // bytes of a host's name in it
 
 std::error_code last_error() { return {errno, std::generic_category()}; }
 
@@ -77,21 +78,22 @@ class Connecting {
                        ", I/O timeout ", detail::timeout_text(options.io_timeout)));
   }
 
-  Addresses resolve(std::string_view host, std::uint16_t port) const {
+  /// @param purpose  for an error's text, where it is not the target's name that is looked up.
+  Addresses resolve(std::string_view host, std::uint16_t port, std::string_view purpose = "") const {
     detail::Found found = detail::find_host(host, port, deadline_);
-    if (!found.overdue.empty()) throw TimeoutError(concat(overdue_text(), " (", found.overdue, ")"));
-    if (found.error) throw StreamError(found.error, refused_text());
+    if (!found.overdue.empty()) throw TimeoutError(concat(overdue_text(), purpose, " (", found.overdue, ")"));
+    if (found.error) throw StreamError(found.error, concat(refused_text(), purpose));
     return std::move(found.addresses);
   }
 
   /// @returns a connected socket and its peer.
   std::pair<FileDescriptor, SocketAddress> connect(const Addresses& addresses) {
-    if (options_.bind) sources_ = resolve(options_.bind->host, options_.bind->port);
+    if (options_.bind) sources_ = resolve(options_.bind->host, options_.bind->port, ": " + bind_text());
     std::vector<Attempt> attempts;
     for (const SocketAddress& address : addresses) {
       attempts.push_back(try_address(address, addresses.size() - attempts.size()));
       const Attempt& last = attempts.back();
-      note(address, last.error ? last.cause : concat("connected from ", local_address(last.socket.get()).to_string()));
+      if (last.error) note(address, last.cause);
       if (!last.error) return {std::move(attempts.back().socket), address};
     }
     fail(addresses, attempts);
@@ -139,7 +141,7 @@ class Connecting {
   void bind(int fd, int family) const {
     const auto source = std::find_if(sources_.begin(), sources_.end(),
                                      [family](const SocketAddress& one) { return one.family() == family; });
-    const std::string what = concat("bind to ", escaped(options_.bind->host));
+    const std::string what = bind_text();
     if (source == sources_.end()) {
       throw std::system_error(std::make_error_code(std::errc::address_family_not_supported), what);
     }
@@ -147,7 +149,7 @@ class Connecting {
   }
 
   /// The kernel has decided: says how, and gives the stream a socket that blocks.
-  static Attempt finish(FileDescriptor socket, const SocketAddress& address) {
+  Attempt finish(FileDescriptor socket, const SocketAddress& address) const {
     const int fd = socket.get();
     const int error = get_option(fd, SOL_SOCKET, SO_ERROR).value_or(EBADF);
     if (error == ETIMEDOUT) {
@@ -156,10 +158,12 @@ class Connecting {
     }
     if (error != 0) return failed({error, std::generic_category()});
     if (met_itself(fd, address)) return failed(std::make_error_code(std::errc::connection_refused));
+    if (log_ != nullptr) note(address, concat("connected from ", local_address(fd).to_string()));
     if (::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK) != 0) return failed(last_error());
     return {std::move(socket)};
   }
 
+  std::string bind_text() const { return concat("bind to ", escaped(options_.bind->host, kMostHostText)); }
   std::string refused_text() const { return concat("cannot connect to ", target_); }
   std::string overdue_text() const {
     return concat(refused_text(), " within the connect timeout of ", detail::timeout_text(options_.connect_timeout));
@@ -212,7 +216,7 @@ class Connecting {
 
 /// @returns the host as an error shows it, with its port.
 std::string target_text(std::string_view host, std::uint16_t port) {
-  const std::string shown = escaped(host, 256);
+  const std::string shown = escaped(host, kMostHostText);
   return host.find(':') == std::string_view::npos ? concat(shown, ":", port) : concat("[", shown, "]:", port);
 }
 
