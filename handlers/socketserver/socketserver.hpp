@@ -10,5 +10,7 @@
 #include <socketserver/handlers/base_request_handler.hpp>
 #include <socketserver/handlers/echo.hpp>
 #include <socketserver/handlers/stream_request_handler.hpp>
+#include <socketserver/handlers/struct_echo.hpp>
 #include <socketserver/handlers/upper_case.hpp>
+#include <socketserver/net/connect.hpp>
 #include <socketserver/server/tcp_server.hpp>

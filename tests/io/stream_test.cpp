@@ -98,3 +98,28 @@ TEST_CASE("messages of several senders arrive whole") {
   }
   CHECK(lines == 400);
 }
+
+TEST_CASE("an observer is told what each read and each sendall moved") {
+  struct Record final : StreamObserver {
+    explicit Record(std::string& into) : text(into) {}
+    void received(std::span<const std::byte> bytes) noexcept override { note('<', bytes); }
+    void sent(std::span<const std::byte> bytes) noexcept override { note('>', bytes); }
+    void note(char mark, std::span<const std::byte> bytes) {
+      text += mark;
+      text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    }
+    std::string& text;
+  };
+  std::string seen;
+  MemoryStream stream({"question", PeerStep::eof()});
+  stream.observe(std::make_unique<Record>(seen));
+  (void)stream.recv(5);
+  stream.sendall("answer");
+  stream.sendall("");
+  (void)stream.recv(5);
+  (void)stream.recv(5);  // EOF: nothing moved
+  CHECK(seen == "<quest>answer<ion");
+  stream.observe(nullptr);
+  stream.sendall("more");
+  CHECK(seen == "<quest>answer<ion");
+}

@@ -69,7 +69,9 @@ IoResult Stream::receive(std::span<std::byte> into, Deadline deadline, Wait wait
   if (tied_ != nullptr) {
     if (const IoResult flushed = tied_->try_flush(); flushed.error) return {0, flushed.error, flushed.operation};
   }
-  return read_some(into, deadline, wait);
+  const IoResult result = read_some(into, deadline, wait);
+  if (observer_ != nullptr && result.bytes > 0) observer_->received(into.first(result.bytes));
+  return result;
 }
 
 IoResult Stream::try_recv(std::span<std::byte> into) { return receive(into, deadline(timeouts_.idle), Wait::message); }
@@ -98,6 +100,7 @@ IoResult Stream::try_sendall(std::span<const std::byte> bytes) {
     sent.bytes += part.bytes;
     sent.error = part.error;
   }
+  if (observer_ != nullptr && sent.bytes > 0) observer_->sent(bytes.first(sent.bytes));
   if (sent.error) {
     turn.fail(sent.error);
     abort();

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace socketserver {
 
@@ -35,6 +36,20 @@ struct StreamTimeouts {
   std::optional<Duration> idle{};   // for a message's first byte, and for each recv
   std::optional<Duration> read{};   // from a message's first byte to its last
   std::optional<Duration> write{};  // one sendall or flush, all of it
+};
+
+/// Is told what goes through a stream, as for a log. Threads: sent() may be called beside received().
+class StreamObserver {
+ public:
+  StreamObserver() = default;
+  StreamObserver(const StreamObserver&) = delete;
+  StreamObserver& operator=(const StreamObserver&) = delete;
+  virtual ~StreamObserver() = default;
+
+  /// One read's bytes, at least one.
+  virtual void received(std::span<const std::byte> bytes) noexcept = 0;
+  /// What one sendall or flush has sent, at least one byte.
+  virtual void sent(std::span<const std::byte> bytes) noexcept = 0;
 };
 
 /// The abstract stream.
@@ -82,6 +97,10 @@ class Stream {
   /// Has this writer flushed before each wait for input, as std::cout is before std::cin waits; null ends that.
   void tie(Writer* writer) noexcept { tied_ = writer; }
 
+  /// Has an observer told from now on; null ends that, and costs nothing. Threads: the owner, before it shares the
+  /// stream.
+  void observe(std::unique_ptr<StreamObserver> observer) noexcept { observer_ = std::move(observer); }
+
   /// Closes a direction: after `write` the peer sees EOF, after `read` this side does. A peer that is gone is no error.
   virtual void shutdown(ShutdownHow how = ShutdownHow::both) noexcept = 0;
   /// Releases the connection. Safe to call twice; later reads and sends fail.
@@ -111,6 +130,7 @@ class Stream {
   Deadline lifetime_ = Deadline::never();
   Writer* tied_ = nullptr;
   std::unique_ptr<Senders> senders_;
+  std::unique_ptr<StreamObserver> observer_;
 };
 
 /// @throws TimeoutError where the error is a timeout, else StreamError.

@@ -67,6 +67,8 @@ KernelLimits kernel_limits() {
           .tcp_syn_linear_timeouts = read_number(ipv4 + "tcp_syn_linear_timeouts"),
           .tcp_rmem = read_sizes(ipv4 + "tcp_rmem"),
           .tcp_wmem = read_sizes(ipv4 + "tcp_wmem"),
+          .rmem_max = read_number("/proc/sys/net/core/rmem_max"),
+          .wmem_max = read_number("/proc/sys/net/core/wmem_max"),
           .descriptors = descriptor_limit()};
 }
 

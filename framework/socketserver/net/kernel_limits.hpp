@@ -20,6 +20,8 @@ struct KernelLimits {
   std::optional<std::int64_t> tcp_syn_linear_timeouts{};  // of those, so many at intervals of 1 s; since Linux 6.5
   std::optional<BufferSizes> tcp_rmem{};                  // receive buffers, by autotuning
   std::optional<BufferSizes> tcp_wmem{};                  // send buffers, by autotuning
+  std::optional<std::int64_t> rmem_max{};                 // cuts SO_RCVBUF, before the kernel doubles it
+  std::optional<std::int64_t> wmem_max{};                 // cuts SO_SNDBUF likewise
   std::optional<std::int64_t> descriptors{};              // this process may open, the soft limit
 };
 

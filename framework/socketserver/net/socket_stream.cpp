@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <socketserver/base/detail/fiber.hpp>
+#include <socketserver/net/detail/byte_log.hpp>
 #include <utility>
 
 namespace socketserver {
@@ -58,8 +59,12 @@ int bound_wait(int fd, int name, Duration& current, Deadline deadline) {
 
 }  // namespace
 
-SocketStream::SocketStream(FileDescriptor socket, const SocketAddress& peer)
-    : socket_(std::move(socket)), peer_(peer) {}
+SocketStream::SocketStream(FileDescriptor socket, const SocketAddress& peer, const StreamTimeouts& timeouts,
+                           Logger* log)
+    : socket_(std::move(socket)), peer_(peer) {
+  set_timeouts(timeouts);
+  if (log != nullptr && log->enabled(LogLevel::debug)) observe(std::make_unique<detail::ByteLog>(*log, peer));
+}
 
 SocketStream::~SocketStream() { close(); }
 

@@ -14,6 +14,7 @@ namespace detail {
 class Fiber;
 class Watch;
 }  // namespace detail
+class Logger;
 
 /// On a thread it waits in the kernel with a deadline: one recv(2) or send(2) an operation, since the socket's own
 /// timeouts are only set again when they no longer fit. On a fiber it tries without waiting, and suspends the fiber
@@ -21,7 +22,9 @@ class Watch;
 class SocketStream final : public Stream {
  public:
   /// @param socket  connected, in blocking mode.
-  SocketStream(FileDescriptor socket, const SocketAddress& peer);
+  /// @param log     outlives the stream; if it writes debug lines, each read and each sendall is one. Null is none.
+  SocketStream(FileDescriptor socket, const SocketAddress& peer, const StreamTimeouts& timeouts = {},
+               Logger* log = nullptr);
   ~SocketStream() override;
 
   const SocketAddress& peer_address() const noexcept { return peer_; }

@@ -5,12 +5,21 @@
 #include <sys/socket.h>
 
 #include <socketserver/base/text.hpp>
+#include <socketserver/net/detail/socket_texts.hpp>
 #include <socketserver/net/kernel_limits.hpp>
 
 namespace socketserver {
 namespace {
 
-std::string number_text(std::optional<std::int64_t> number) { return number ? std::to_string(*number) : "unknown"; }
+using detail::number_text;
+using detail::timeout_text;
+
+std::string_view yes_no(bool value) { return value ? "yes" : "no"; }
+
+std::string timeouts_text(const TimeoutsConfig& timeouts) {
+  return concat("I/O timeouts: idle ", timeout_text(timeouts.idle), ", read ", timeout_text(timeouts.read), ", write ",
+                timeout_text(timeouts.write), ", lifetime ", timeout_text(timeouts.lifetime));
+}
 
 std::string policy_text(const ConcurrencyConfig& config) {
   const std::string_view name = to_string(config.policy);
@@ -19,14 +28,6 @@ std::string policy_text(const ConcurrencyConfig& config) {
   }
   if (config.policy != PolicyKind::pool) return std::string(name);
   return concat(name, " of ", config.threads, " threads and a queue of ", config.queue);
-}
-
-std::string buffer_text(std::string_view what, std::optional<int> asked, std::optional<int> granted,
-                        std::optional<KernelLimits::BufferSizes> tuned, std::string_view knob) {
-  if (asked) return concat(what, " buffer: asked ", *asked, ", granted ", number_text(granted), " bytes");
-  if (!tuned) return concat(what, " buffer: the kernel's choice");
-  return concat(what, " buffer: the kernel's choice, from ", (*tuned)[1], " up to ", (*tuned)[2], " bytes (", knob,
-                ")");
 }
 
 std::string backlog_text(const ServerConfig& config, const Acceptor& acceptor, const KernelLimits& limits) {
@@ -52,13 +53,16 @@ void log_start(Logger& log, const ServerConfig& config, const Acceptor& acceptor
   const int fd = acceptor.native_handle();
   log.info(concat("listening on ", acceptor.address().to_string(), ", policy ", policy_text(config.concurrency),
                   ", at most ", config.limits.max_connections, " connections"));
-  log.info(buffer_text("receive", config.socket.receive_buffer, get_option(fd, SOL_SOCKET, SO_RCVBUF), limits.tcp_rmem,
-                       "tcp_rmem"));
-  log.info(buffer_text("send", config.socket.send_buffer, get_option(fd, SOL_SOCKET, SO_SNDBUF), limits.tcp_wmem,
-                       "tcp_wmem"));
+  log.info(detail::buffer_text(fd, detail::Buffer::receive, config.socket.receive_buffer, limits));
+  log.info(detail::buffer_text(fd, detail::Buffer::send, config.socket.send_buffer, limits));
   log.info(backlog_text(config, acceptor, limits));
   log.info(handshake_text(limits.tcp_synack_retries));
   log.info(concat("descriptors: at most ", number_text(limits.descriptors)));
+  if (!log.enabled(LogLevel::debug)) return;
+  log.debug(concat("options: ", detail::switches_text(fd), ", reuse_port ", yes_no(config.listen.reuse_port),
+                   ", keepalive ", yes_no(config.socket.keepalive)));
+  log.debug(timeouts_text(config.timeouts));
+  log.debug(concat("connections from here: ", detail::syn_text(fd, limits)));
 }
 
 }  // namespace socketserver

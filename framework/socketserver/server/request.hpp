@@ -24,6 +24,8 @@ class Request {
   Stream& stream() const noexcept { return stream_; }
   const SocketAddress& client_address() const noexcept { return client_address_; }
   const LimitsConfig& limits() const noexcept { return limits_; }
+  /// Whether there is a server; a test may give none.
+  bool has_server() const noexcept { return server_ != nullptr; }
   /// @throws std::logic_error  there is none: the handler runs in a test that gave none.
   BaseServer& server() const;
 

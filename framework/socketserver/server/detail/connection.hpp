@@ -3,15 +3,16 @@
 
 #include <list>
 #include <socketserver/net/socket_stream.hpp>
-#include <socketserver/server/request.hpp>
+#include <socketserver/server/base_server.hpp>
 
 namespace socketserver::detail {
 
 struct Connection {
   Connection(FileDescriptor socket, const SocketAddress& peer, BaseServer& server, const ServerConfig& config)
-      : stream(std::move(socket), peer), request(stream, peer, &server, config.limits) {
+      : stream(std::move(socket), peer, {config.timeouts.idle, config.timeouts.read, config.timeouts.write},
+               &server.log()),
+        request(stream, peer, &server, config.limits) {
     request.connection_ = this;
-    stream.set_timeouts({config.timeouts.idle, config.timeouts.read, config.timeouts.write});
     if (config.timeouts.lifetime) stream.set_lifetime(Deadline::after(*config.timeouts.lifetime));
   }
 

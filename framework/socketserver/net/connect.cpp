@@ -1,0 +1,253 @@
+#include <socketserver/net/connect.hpp>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <socketserver/base/detail/fiber.hpp>
+#include <socketserver/base/text.hpp>
+#include <socketserver/net/detail/lookup.hpp>
+#include <socketserver/net/detail/socket_texts.hpp>
+#include <socketserver/net/socket_options.hpp>
+#include <socketserver/observe/log.hpp>
+#include <utility>
+
+namespace socketserver {
+namespace {
+
+using Addresses = std::vector<SocketAddress>;
+
+constexpr Duration kLeastShare = std::chrono::seconds(2);
+constexpr std::size_t kMostListed = 8;      // addresses in an error's text
+constexpr std::size_t kMostHostText = 256;  // bytes of a host's name in it
+
+std::error_code last_error() { return {errno, std::generic_category()}; }
+
+/// @returns this address's part of the time that is left: all of it for the last one.
+Deadline share_of(Deadline total, std::size_t addresses_left) {
+  if (total.is_never() || addresses_left <= 1) return total;
+  const Duration left = total.remaining();
+  const Duration part = left / static_cast<Duration::rep>(addresses_left);
+  return Deadline::after(std::max(part, std::min(kLeastShare, left / 2)));
+}
+
+bool wait_connected(detail::Fiber& fiber, int fd, Deadline deadline) {
+  detail::Watch& watch = fiber.watch(fd);
+  const bool decided = watch.wait_write(deadline);
+  watch.release();
+  return decided;
+}
+
+/// Waits until the kernel has connected the socket or given up: SO_ERROR says which.
+/// @returns false if the deadline passed before.
+bool wait_connected(int fd, Deadline deadline) {
+  if (detail::Fiber* fiber = detail::current_fiber()) return wait_connected(*fiber, fd, deadline);
+  for (;;) {
+    pollfd output{.fd = fd, .events = POLLOUT, .revents = 0};
+    // Rounded up, so that the deadline has passed when poll says so.
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(deadline.remaining(), std::chrono::hours(24)));
+    const int ready = ::poll(&output, 1, static_cast<int>(left.count()));
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) throw std::system_error(last_error(), "poll");
+    if (deadline.expired()) return false;
+  }
+}
+
+/// How one address went.
+struct Attempt {
+  FileDescriptor socket{};  // connected, unless there is an error
+  std::error_code error{};
+  std::string cause{};   // the error in words
+  bool overdue = false;  // the deadline passed, not the kernel's patience
+};
+
+Attempt failed(std::error_code error) { return {{}, error, error.message()}; }
+
+Attempt overdue(std::string cause) { return {{}, std::make_error_code(std::errc::timed_out), std::move(cause), true}; }
+
+/// Two ends that choose the same port of the same host at the same time are connected: so may one that meets itself,
+/// where it looks for a server in the range of ephemeral ports. Source: RFC 9293, section 3.5.
+bool met_itself(int fd, const SocketAddress& peer) { return local_address(fd) == peer; }
+
+/// One call of create_connection.
+class Connecting {
+ public:
+  Connecting(std::string target, const ConnectOptions& options)
+      : target_(std::move(target)), options_(options), deadline_(Deadline::after(options.connect_timeout)) {
+    const bool wanted = options.log != nullptr && options.log->enabled(LogLevel::debug);
+    log_ = wanted ? options.log : nullptr;
+    if (log_ == nullptr) return;
+    limits_ = kernel_limits();
+    log_->debug(concat("connecting to ", target_, ": connect timeout ", detail::timeout_text(options.connect_timeout),
+                       ", I/O timeout ", detail::timeout_text(options.io_timeout)));
+  }
+
+  /// @param purpose  for an error's text, where it is not the target's name that is looked up.
+  Addresses resolve(std::string_view host, std::uint16_t port, std::string_view purpose = "") const {
+    detail::Found found = detail::find_host(host, port, deadline_);
+    if (!found.overdue.empty()) throw TimeoutError(concat(overdue_text(), purpose, " (", found.overdue, ")"));
+    if (found.error) throw StreamError(found.error, concat(refused_text(), purpose));
+    return std::move(found.addresses);
+  }
+
+  /// @returns a connected socket and its peer.
+  std::pair<FileDescriptor, SocketAddress> connect(const Addresses& addresses) {
+    if (options_.bind) sources_ = resolve(options_.bind->host, options_.bind->port, ": " + bind_text());
+    std::vector<Attempt> attempts;
+    for (const SocketAddress& address : addresses) {
+      attempts.push_back(try_address(address, addresses.size() - attempts.size()));
+      const Attempt& last = attempts.back();
+      if (last.error) note(address, last.cause);
+      if (!last.error) return {std::move(attempts.back().socket), address};
+    }
+    fail(addresses, attempts);
+  }
+
+ private:
+  Attempt try_address(const SocketAddress& address, std::size_t addresses_left) {
+    // The kernel would send SYNs to it.
+    if (address.port() == 0) return failed(std::make_error_code(std::errc::address_not_available));
+    const TimePoint begun = steady_clock().now();
+    const Deadline until = share_of(deadline_, addresses_left);
+    try {
+      FileDescriptor socket = open(address);
+      const int result = ::connect(socket.get(), address.data(), address.size());
+      if (result != 0 && errno != EINPROGRESS && errno != EINTR) return failed(last_error());
+      if (wait_connected(socket.get(), until)) return finish(std::move(socket), address);
+      return overdue(concat("no answer within ", detail::timeout_text(until.time() - begun)));
+    } catch (const std::system_error& error) {
+      return {{}, error.code(), error.what()};
+    }
+  }
+
+  /// @returns a socket that does not block, with its options, bound if so wished. @throws std::system_error.
+  FileDescriptor open(const SocketAddress& address) const {
+    FileDescriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const int fd = socket.get();
+    if (!socket) throw std::system_error(last_error(), "socket");
+    if (options_.reuse_address) set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+    apply_options(
+        fd,
+        {.nodelay = options_.nodelay, .receive_buffer = options_.receive_buffer, .send_buffer = options_.send_buffer});
+    if (options_.syn_retries) set_syn_retries(fd, *options_.syn_retries);
+    if (options_.bind) bind(fd, address.family());
+    if (log_ != nullptr) note_options(fd, address);
+    return socket;
+  }
+
+  /// A kernel that took the number and went its own way would make every timeout computed from it wrong.
+  static void set_syn_retries(int fd, int retries) {
+    set_option(fd, IPPROTO_TCP, TCP_SYNCNT, retries, "TCP_SYNCNT");
+    if (get_option(fd, IPPROTO_TCP, TCP_SYNCNT) == retries) return;
+    throw std::system_error(std::make_error_code(std::errc::invalid_argument), "TCP_SYNCNT was not kept");
+  }
+
+  void bind(int fd, int family) const {
+    const auto source = std::find_if(sources_.begin(), sources_.end(),
+                                     [family](const SocketAddress& one) { return one.family() == family; });
+    const std::string what = bind_text();
+    if (source == sources_.end()) {
+      throw std::system_error(std::make_error_code(std::errc::address_family_not_supported), what);
+    }
+    if (::bind(fd, source->data(), source->size()) != 0) throw std::system_error(last_error(), what);
+  }
+
+  /// The kernel has decided: says how, and gives the stream a socket that blocks.
+  Attempt finish(FileDescriptor socket, const SocketAddress& address) const {
+    const int fd = socket.get();
+    const int error = get_option(fd, SOL_SOCKET, SO_ERROR).value_or(EBADF);
+    if (error == ETIMEDOUT) {
+      const int retries = get_option(fd, IPPROTO_TCP, TCP_SYNCNT).value_or(0);
+      return {{}, {error, std::generic_category()}, concat("the kernel gave up (SYN retries: ", retries, ")")};
+    }
+    if (error != 0) return failed({error, std::generic_category()});
+    if (met_itself(fd, address)) return failed(std::make_error_code(std::errc::connection_refused));
+    if (log_ != nullptr) note(address, concat("connected from ", local_address(fd).to_string()));
+    if (::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK) != 0) return failed(last_error());
+    return {std::move(socket)};
+  }
+
+  std::string bind_text() const { return concat("bind to ", escaped(options_.bind->host, kMostHostText)); }
+  std::string refused_text() const { return concat("cannot connect to ", target_); }
+  std::string overdue_text() const {
+    return concat(refused_text(), " within the connect timeout of ", detail::timeout_text(options_.connect_timeout));
+  }
+
+  [[noreturn]] void fail(const Addresses& addresses, const std::vector<Attempt>& attempts) const {
+    if (attempts.empty()) {
+      throw StreamError(std::make_error_code(std::errc::address_not_available), refused_text());
+    }
+    const bool ours = std::any_of(attempts.begin(), attempts.end(), [](const Attempt& one) { return one.overdue; });
+    const bool timed_out = std::any_of(attempts.begin(), attempts.end(),
+                                       [](const Attempt& one) { return one.error == std::errc::timed_out; });
+    const std::string text = concat(ours ? overdue_text() : refused_text(), listed(addresses, attempts));
+    if (timed_out) throw TimeoutError(text);
+    throw StreamError(attempts.front().error, text);
+  }
+
+  /// @returns each address and its cause; nothing where the rest of the error's text says the same.
+  std::string listed(const Addresses& addresses, const std::vector<Attempt>& attempts) const {
+    const Attempt& first = attempts.front();
+    const bool told = addresses[0].to_string() == target_ && first.cause == first.error.message();
+    if (told && attempts.size() == 1) return {};
+    std::string text = " (";
+    const std::size_t shown = std::min(attempts.size(), kMostListed);
+    for (std::size_t i = 0; i < shown; ++i) {
+      text += concat(i == 0 ? "" : "; ", addresses[i].to_string(), ": ", attempts[i].cause);
+    }
+    if (shown < attempts.size()) text += concat("; and ", attempts.size() - shown, " more");
+    return text + ")";
+  }
+
+  void note(const SocketAddress& address, std::string_view text) const {
+    if (log_ != nullptr) log_->debug(concat(address.to_string(), ": ", text));
+  }
+
+  void note_options(int fd, const SocketAddress& address) const {
+    note(address, detail::switches_text(fd));
+    note(address, detail::syn_text(fd, limits_));
+    note(address, detail::buffer_text(fd, detail::Buffer::receive, options_.receive_buffer, limits_));
+    note(address, detail::buffer_text(fd, detail::Buffer::send, options_.send_buffer, limits_));
+  }
+
+  const std::string target_;  // for texts
+  const ConnectOptions& options_;
+  const Deadline deadline_;
+  Addresses sources_{};    // to bind to, one of each family
+  Logger* log_;            // null unless it writes debug lines
+  KernelLimits limits_{};  // read only for these
+};
+
+/// @returns the host as an error shows it, with its port.
+std::string target_text(std::string_view host, std::uint16_t port) {
+  const std::string shown = escaped(host, kMostHostText);
+  return host.find(':') == std::string_view::npos ? concat(shown, ":", port) : concat("[", shown, "]:", port);
+}
+
+std::string target_text(const Addresses& addresses) {
+  return addresses.empty() ? "no address" : addresses.front().to_string();
+}
+
+SocketStream connected(std::pair<FileDescriptor, SocketAddress> made, const ConnectOptions& options) {
+  const StreamTimeouts timeouts{options.io_timeout, options.io_timeout, options.io_timeout};
+  return SocketStream(std::move(made.first), made.second, timeouts, options.log);
+}
+
+}  // namespace
+
+SocketStream create_connection(std::string_view host, std::uint16_t port, const ConnectOptions& options) {
+  Connecting connecting(target_text(host, port), options);
+  return connected(connecting.connect(connecting.resolve(host, port)), options);
+}
+
+SocketStream create_connection(const std::vector<SocketAddress>& addresses, const ConnectOptions& options) {
+  Connecting connecting(target_text(addresses), options);
+  return connected(connecting.connect(addresses), options);
+}
+
+}  // namespace socketserver

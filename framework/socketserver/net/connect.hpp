@@ -1,0 +1,57 @@
+#pragma once
+// Connecting to a server: Python's socket.create_connection, with a bound on every wait.
+
+#include <cstdint>
+#include <optional>
+#include <socketserver/net/address.hpp>
+#include <socketserver/net/socket_stream.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace socketserver {
+
+/// Where a connection comes from: .bind = "192.0.2.7", or SourceAddress("192.0.2.7", 5000).
+struct SourceAddress {
+  SourceAddress(std::string from, std::uint16_t from_port = 0) : host(std::move(from)), port(from_port) {}
+  SourceAddress(const char* from, std::uint16_t from_port = 0) : SourceAddress(std::string(from), from_port) {}
+
+  std::string host;
+  std::uint16_t port = 0;  // 0 has the kernel choose
+};
+
+/// What the kernel makes of these: docs/kernel.md.
+struct ConnectOptions {
+  /// For all of it: the name's resolution and every address. nullopt leaves each address to the kernel, which tries for
+  /// minutes, and the name to the resolver. Of several addresses each gets an equal part of what is left, 2 s at
+  /// the least but never more than half: a dead one leaves time for the next.
+  std::optional<Duration> connect_timeout = std::chrono::seconds(10);
+  /// Then for each wait of the stream, as Stream::settimeout; nullopt waits for ever.
+  std::optional<Duration> io_timeout = std::chrono::seconds(30);
+  std::optional<int> syn_retries{};     // TCP_SYNCNT, 1 to 127; nullopt is tcp_syn_retries
+  bool reuse_address = false;           // SO_REUSEADDR: `bind` may name a port that is in TIME_WAIT
+  bool nodelay = true;                  // TCP_NODELAY: a small request is not held back
+  std::optional<int> receive_buffer{};  // SO_RCVBUF in bytes; the kernel doubles it and cuts it at rmem_max
+  std::optional<int> send_buffer{};     // SO_SNDBUF likewise, at wmem_max
+  std::optional<SourceAddress> bind{};  // nullopt leaves the source to the kernel
+  Logger* log = nullptr;                // gets debug lines, also of what is sent and received; outlives the stream
+};
+
+/// Connects to the first of the host's addresses that answers, in the resolver's order.
+/// @param host  a name, IPv4 or IPv6; "localhost" is the loopback without asking the resolver (RFC 6761). Only a name
+///              needs a thread: getaddrinfo(3) takes no deadline. One that is overdue goes on alone; there are at
+///              most 16.
+/// @returns the stream, with io_timeout set.
+/// @throws TimeoutError  the connect timeout is over, or the kernel gave up. what() says which, and each address's
+/// cause.
+/// @throws StreamError   the name has no address, or no address can be had: what() gives each with its cause, code()
+///                       is that of the first.
+/// Threads: any.
+/// Source: Python, socket.create_connection; Go, net.Dialer, for the parts of the timeout.
+SocketStream create_connection(std::string_view host, std::uint16_t port, const ConnectOptions& options = {});
+
+/// The same for addresses that are known already, best first.
+SocketStream create_connection(const std::vector<SocketAddress>& addresses, const ConnectOptions& options = {});
+
+}  // namespace socketserver

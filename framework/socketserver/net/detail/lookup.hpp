@@ -1,0 +1,52 @@
+#pragma once
+// From a host's name to its addresses, with a deadline.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <socketserver/base/deadline.hpp>
+#include <socketserver/net/address.hpp>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace socketserver::detail {
+
+/// Addresses, or why there are none.
+struct Found {
+  std::vector<SocketAddress> addresses{};
+  std::error_code error{};     // the resolver's, or the system's
+  std::string_view overdue{};  // what had not happened when the deadline passed
+};
+
+/// What getaddrinfo(3) finds, in its order. May wait for the resolver. @param flags  AI_PASSIVE, AI_NUMERICHOST.
+Found look_up(const std::string& name, std::uint16_t port, int flags);
+/// 127.0.0.1, then ::1.
+std::vector<SocketAddress> loopback(std::uint16_t port);
+
+/// Look-ups in threads of their own, since getaddrinfo(3) has no deadline and cannot be cancelled.
+/// Threads: any.
+class LookUps {
+ public:
+  using Resolve = std::function<Found(const std::string& name, std::uint16_t port)>;
+
+  /// @param most  so many at a time, overdue ones included; further ones wait for their turn.
+  LookUps(std::size_t most, Resolve resolve);
+
+  /// @throws std::system_error  there can be no thread.
+  Found find(const std::string& name, std::uint16_t port, Deadline deadline);
+
+ private:
+  struct State;
+  struct LookUp;
+  void start(const std::shared_ptr<LookUp>& look_up, const std::string& name, std::uint16_t port);
+
+  // Shared with the threads: one whose resolver hangs outlives its caller, and this object.
+  std::shared_ptr<State> state_;
+};
+
+/// The addresses to connect to. Only a name that is not "localhost" takes a thread.
+Found find_host(std::string_view host, std::uint16_t port, Deadline deadline);
+
+}  // namespace socketserver::detail

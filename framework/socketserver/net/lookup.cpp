@@ -1,0 +1,121 @@
+#include <socketserver/net/detail/lookup.hpp>
+
+#include <netdb.h>
+
+#include <cerrno>
+#include <mutex>
+#include <socketserver/base/detail/wait_list.hpp>
+#include <thread>
+#include <utility>
+
+namespace socketserver::detail {
+namespace {
+
+constexpr std::size_t kMostLookUps = 16;
+constexpr std::size_t kLongestName = 1024;  // NI_MAXHOST less its end; a scope included
+
+class ResolverCategory final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "resolver"; }
+  std::string message(int code) const override { return ::gai_strerror(code); }
+};
+
+std::error_code resolver_error(int code) {
+  static const ResolverCategory category;
+  if (code == EAI_SYSTEM) return {errno, std::generic_category()};
+  return {code, category};
+}
+
+/// Without AI_ADDRCONFIG, which hides ::1 where nothing else is IPv6: an address that has no route fails at once
+/// anyway.
+Found ask_resolver(const std::string& name, std::uint16_t port) { return look_up(name, port, 0); }
+
+}  // namespace
+
+struct LookUps::State {
+  State(std::size_t limit, Resolve function) : most(limit), resolve(std::move(function)) {}
+
+  const std::size_t most;
+  const Resolve resolve;
+  std::mutex mutex;
+  WaitList changed;  // guarded by mutex, as is the one below
+  std::size_t under_way = 0;
+};
+
+struct LookUps::LookUp {
+  bool done = false;  // guarded by the state's mutex, as is found
+  Found found{};
+};
+
+LookUps::LookUps(std::size_t most, Resolve resolve) : state_(std::make_shared<State>(most, std::move(resolve))) {}
+
+Found LookUps::find(const std::string& name, std::uint16_t port, Deadline deadline) {
+  State& state = *state_;
+  const auto look_up = std::make_shared<LookUp>();
+  std::unique_lock lock(state.mutex);
+  const bool turn = state.changed.wait_for(lock, deadline, [&state] { return state.under_way < state.most; });
+  if (!turn) return {.error = std::make_error_code(std::errc::timed_out), .overdue = "too many names are looked up"};
+  start(look_up, name, port);
+  const bool done = state.changed.wait_for(lock, deadline, [&look_up] { return look_up->done; });
+  if (!done) return {.error = std::make_error_code(std::errc::timed_out), .overdue = "the resolver has not answered"};
+  return std::move(look_up->found);
+}
+
+/// Called with the state's mutex held.
+void LookUps::start(const std::shared_ptr<LookUp>& look_up, const std::string& name, std::uint16_t port) {
+  std::thread thread([state = state_, look_up, name, port] {
+    Found found;
+    try {
+      found = state->resolve(name, port);
+    } catch (...) {
+      found.error = std::make_error_code(std::errc::not_enough_memory);  // nothing else is thrown there
+    }
+    const std::lock_guard lock(state->mutex);
+    look_up->found = std::move(found);
+    look_up->done = true;
+    --state->under_way;
+    state->changed.notify_all();
+  });
+  // Detached, since joining would wait for a resolver that hangs, which is what the thread is to spare its caller.
+  thread.detach();
+  ++state_->under_way;
+}
+
+Found look_up(const std::string& name, std::uint16_t port, int flags) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags | AI_NUMERICSERV;
+  const std::string service = std::to_string(port);
+  addrinfo* list = nullptr;
+  const int code = ::getaddrinfo(name.empty() ? nullptr : name.c_str(), service.c_str(), &hints, &list);
+  if (code != 0) return {.error = resolver_error(code)};
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, &::freeaddrinfo);
+
+  Found found;
+  for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
+    found.addresses.emplace_back(entry->ai_addr, entry->ai_addrlen);
+  }
+  return found;
+}
+
+std::vector<SocketAddress> loopback(std::uint16_t port) {
+  std::vector<SocketAddress> addresses = look_up("127.0.0.1", port, AI_NUMERICHOST).addresses;
+  for (const SocketAddress& address : look_up("::1", port, AI_NUMERICHOST).addresses) addresses.push_back(address);
+  return addresses;
+}
+
+Found find_host(std::string_view host, std::uint16_t port, Deadline deadline) {
+  // getaddrinfo would take an empty host for the loopback, and end a name at its first NUL.
+  const bool name = !host.empty() && host.size() <= kLongestName && host.find('\0') == std::string_view::npos;
+  if (!name) return {.error = resolver_error(EAI_NONAME)};
+  // "localhost" is the loopback, also on a system without /etc/hosts. Source: RFC 6761, section 6.3.
+  if (host == "localhost") return {.addresses = loopback(port)};
+  const std::string text(host);
+  Found numeric = look_up(text, port, AI_NUMERICHOST);
+  if (numeric.error != resolver_error(EAI_NONAME)) return numeric;
+  static LookUps look_ups(kMostLookUps, ask_resolver);  // one for the process, whose threads it bounds
+  return look_ups.find(text, port, deadline);
+}
+
+}  // namespace socketserver::detail

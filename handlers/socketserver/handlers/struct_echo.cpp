@@ -1,0 +1,68 @@
+#include <socketserver/handlers/struct_echo.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <socketserver/base/text.hpp>
+#include <socketserver/server/base_server.hpp>
+#include <span>
+
+namespace socketserver {
+namespace {
+
+std::string text_of(float value) {
+  char digits[32];
+  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
+
+std::string text_of(const StructEchoHandler::Record::Values& record) {
+  const auto& [id, tag, total, low, high, share] = record;
+  return concat("(", id, ", \"", escaped(tag), "\", ", total, ", ", low, ", ", high, ", ", text_of(share), ")");
+}
+
+/// @returns what follows the text, of a record's size at most.
+std::string after_text(const std::string& received) {
+  const std::size_t end = received.find('\n');
+  return end == std::string::npos ? "" : received.substr(end + 1, StructEchoHandler::Record::size);
+}
+
+}  // namespace
+
+void StructEchoHandler::handle() {
+  const std::string first = request().recv(1024);
+  request().sendall(first);
+  if (!first.empty()) {
+    std::string record = after_text(first);
+    receive_record(record);
+    const bool whole = record.size() == Record::size;
+    log(whole ? concat("record ", text_of(Record::unpack(record)))
+              : concat("the record ends after ", record.size(), " of ", Record::size, " bytes"));
+    std::array<std::byte, 1024> ignored;
+    while (request().recv(ignored) > 0) {
+    }
+  }
+  request().shutdown(ShutdownHow::write);
+}
+
+void StructEchoHandler::receive_record(std::string& record) {
+  const StreamTimeouts& timeouts = request().timeouts();
+  std::array<std::byte, Record::size> buffer;
+  Deadline deadline = request().deadline(record.empty() ? timeouts.idle : timeouts.read);
+  while (record.size() < Record::size) {
+    const std::span<std::byte> into = std::span(buffer).first(Record::size - record.size());
+    const IoResult result = request().receive(into, deadline, record.empty() ? Wait::message : Wait::more);
+    if (result.error) throw_stream_error(result);
+    if (result.bytes == 0) return;
+    // From its first byte on all of it has one deadline.
+    if (record.empty()) deadline = request().deadline(timeouts.read);
+    record.append(reinterpret_cast<const char*>(buffer.data()), result.bytes);
+  }
+}
+
+void StructEchoHandler::log(std::string_view line) {
+  if (!connection().has_server()) return;
+  server().log().info(concat(client_address().to_string(), ": ", line));
+}
+
+}  // namespace socketserver

@@ -1,0 +1,314 @@
+"""Python's clients speak to the built servers, the built clients to Python's servers, and the proxy stands between."""
+
+import contextlib
+import os
+import re
+import socket
+import socketserver
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+
+from common import PATIENCE, SOURCE, TRACED, Server, binary, check, equal, main, run, set_key, tests_of
+
+POLICIES = ("inline", "thread", "pool", "fiber")
+RECORD = struct.Struct("! I 2s Q 2h f")
+VALUES = (1, b"ab", 2, 3, 3, 2.5)
+LOGGED = r'record \(1, "ab", 2, 3, 3, 2\.5\)$'
+
+
+# Python's side.
+
+@contextlib.contextmanager
+def python_server(handler):
+    """A socketserver of Python's. Gives its port."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield str(server.server_address[1])
+        finally:
+            server.shutdown()
+            thread.join(PATIENCE)
+
+
+class UpperCase(socketserver.StreamRequestHandler):
+    def handle(self):
+        for line in self.rfile:
+            self.wfile.write(line.upper())
+
+
+class Echo(socketserver.BaseRequestHandler):
+    """Two plain receives, as a program that knows nothing of coalescing does."""
+    received = None
+
+    def handle(self):
+        self.request.settimeout(PATIENCE)
+        self.request.sendall(self.request.recv(1024))
+        data = b""
+        while len(data) < RECORD.size:
+            part = self.request.recv(RECORD.size - len(data))
+            if not part:
+                break
+            data += part
+        type(self).received = RECORD.unpack(data)
+        self.request.shutdown(socket.SHUT_WR)
+
+
+@contextlib.contextmanager
+def listening(backlog=5):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(backlog)
+        listener.settimeout(PATIENCE)
+        yield listener, str(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def refusing():
+    """A port that nobody listens on, and nobody else gets meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield str(bound.getsockname()[1])
+
+
+def fails(name, *arguments, status=1):
+    """@returns the one line that a client says on standard error."""
+    done = run(name, *arguments)
+    equal((done.returncode, done.stdout), (status, ""))
+    check(done.stderr.startswith(name + ": ") and done.stderr.count("\n") == 1, done.stderr)
+    return done.stderr
+
+
+def sanitized():
+    with open(os.path.join(os.path.dirname(os.path.normpath(binary(""))), "CMakeCache.txt")) as cache:
+        return re.search(r"^SOCKETSERVER_SANITIZE:STRING=.+$", cache.read(), re.MULTILINE) is not None
+
+
+# Python's clients and our servers.
+
+def test_struct_echo_server_under_every_policy():
+    for policy in POLICIES:
+        with Server("struct_echo_server", "--policy", policy) as server:
+            with server.connect() as client:
+                equal(client.ask("data"), "data")
+                client.send(RECORD.pack(*VALUES))
+                server.wait_for_line(LOGGED)  # before the peer has ended
+                client.half_close()
+                equal(client.rest(), b"")
+            equal(server.stop(), 0)
+
+
+def test_struct_echo_server_when_all_comes_at_once():
+    with Server("struct_echo_server") as server:
+        with server.connect() as client:
+            client.send(b"data\n" + RECORD.pack(*VALUES))
+            client.half_close()
+            equal(client.line(), "data")
+            server.wait_for_line(LOGGED)
+            equal(client.rest(), RECORD.pack(*VALUES))  # what came is echoed
+        equal(server.stop(), 0)
+
+
+def test_struct_echo_server_when_the_record_comes_byte_by_byte():
+    with Server("struct_echo_server") as server:
+        with server.connect() as client:
+            client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            equal(client.ask("data"), "data")
+            for byte in RECORD.pack(*VALUES):
+                client.send(bytes([byte]))
+            server.wait_for_line(LOGGED)
+        equal(server.stop(), 0)
+
+
+def test_struct_echo_server_says_what_a_short_record_lacks():
+    with Server("struct_echo_server") as server:
+        with server.connect() as client:
+            equal(client.ask("data"), "data")
+            client.send(RECORD.pack(*VALUES)[:7])
+            client.half_close()
+            equal(client.rest(), b"")
+            server.wait_for_line(r"127\.0\.0\.1:\d+: the record ends after 7 of 22 bytes$")
+        equal(server.stop(), 0)
+
+
+# Our clients and Python's servers, and both of ours.
+
+def test_uppercase_client():
+    with python_server(UpperCase) as port:
+        done = run("uppercase_client", "127.0.0.1", port, "hello\nworld")
+        equal((done.returncode, done.stdout, done.stderr), (0, "HELLO\nWORLD", ""))
+        equal(run("uppercase_client", "localhost", port, "hello", "--connect-timeout", "5").stdout, "HELLO")
+    for name in ("uppercase_server", "raw_uppercase_server"):
+        with Server(name) as server:
+            equal(run("uppercase_client", "127.0.0.1", str(server.address[1]), "hello").stdout, "HELLO")
+            equal(server.stop(), 0)
+
+
+def test_struct_client_and_python_s_socketserver():
+    with python_server(Echo) as port:
+        done = run("struct_client", "127.0.0.1", port)
+        equal((done.returncode, done.stdout, done.stderr), (0, "data\n", ""))
+        equal(Echo.received, VALUES)
+
+
+def test_struct_client_and_a_plain_socket():
+    with listening() as (listener, port):
+        client = subprocess.Popen([binary("struct_client"), "127.0.0.1", port, "a text"], stdout=subprocess.PIPE)
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as file:
+            equal(file.readline(), b"a text\n")
+            connection.sendall(b"its echo\n")
+            equal(RECORD.unpack(file.read()), VALUES)  # then EOF
+        equal(client.communicate(timeout=PATIENCE)[0], b"its echo\n")
+        equal(client.returncode, 0)
+
+
+def test_struct_client_and_struct_echo_server_with_every_option():
+    with Server("struct_echo_server", "--log-level", "debug") as server:
+        done = run("struct_client", "localhost", str(server.address[1]), "text", "--verbose", "--connect-timeout", "7.5",
+                   "--io-timeout", "8", "--syn-retries", "1", "--reuse-address", "--no-nodelay", "--receive-buffer",
+                   "8192", "--send-buffer", "9000", "--bind", "127.0.0.3")
+        equal((done.returncode, done.stdout), (0, "text\n"))
+        for pattern in (r"connecting to localhost:\d+: connect timeout 7\.5 s, I/O timeout 8 s",
+                        r"127\.0\.0\.1:\d+: SYN retries: 1, so the kernel gives up after 3 s",
+                        r"reuse_address yes, nodelay no",
+                        r"receive buffer: asked 8192, granted 16384 bytes \(rmem_max \d+\)",
+                        r"send buffer: asked 9000, granted 18000 bytes \(wmem_max \d+\)",
+                        r"connected from 127\.0\.0\.3:\d+",
+                        r"sent 5 bytes: text\\n$", r"received 5 bytes: text\\n$",
+                        r"sent 22 bytes: \\x00\\x00\\x00\\x01ab"):
+            check(re.search(pattern, done.stderr, re.MULTILINE), pattern, done.stderr)
+        server.wait_for_line(LOGGED)
+        server.wait_for_line(r"127\.0\.0\.3:\d+: received 5 bytes: text\\n$")
+        server.wait_for_line(r"127\.0\.0\.3:\d+: sent 5 bytes: text\\n$")
+        equal(server.stop(), 0)
+
+
+def test_at_debug_a_server_says_what_was_asked_and_granted():
+    with Server("uppercase_server", "--log-level", "debug", *set_key("/socket/receive_buffer", 8192),
+                *set_key("/listen/backlog", 9)) as server:
+        for pattern in (r"listening on 127\.0\.0\.1:\d+", r"receive buffer: asked 8192, granted 16384 bytes \(rmem_max",
+                        r"send buffer: the kernel's choice, from \d+ up to \d+ bytes",
+                        r"backlog: asked 9, granted 9 \(somaxconn \d+, tcp_max_syn_backlog \d+\)",
+                        r"options: reuse_address yes, nodelay yes, reuse_port no, keepalive no",
+                        r"I/O timeouts: idle 60 s, read 30 s, write 30 s, lifetime none",
+                        r"SYN retries: \d+, so the kernel gives up after \d+ s"):
+            server.wait_for_line(pattern)
+        equal(server.ask("hello\x1b[2J"), "HELLO\x1b[2J")
+        server.wait_for_line(r"received 10 bytes: hello\\x1b\[2J\\n$")
+        server.wait_for_line(r"sent 10 bytes: HELLO\\x1b\[2J\\n$")
+        server.ask("x" * 3000)
+        found = server.wait_for_line(r"sent 3001 bytes: (X+)\.\.\. \(\d+ bytes more\)$")
+        equal(len(found[1]), 256)
+        equal(server.stop(), 0)
+
+
+def test_at_info_nothing_is_said_of_the_bytes():
+    with Server("uppercase_server") as server:
+        equal(server.ask("hello"), "HELLO")
+        equal(server.stop(), 0)
+        check(not any("hello" in line or "bytes: " in line for line in server.lines if line), server.lines)
+
+
+# What fails.
+
+def test_clients_that_cannot_connect():
+    with refusing() as port:
+        for name, data in (("uppercase_client", ["x"]), ("struct_client", [])):
+            equal(fails(name, "127.0.0.1", port, *data),
+                  f"{name}: cannot connect to 127.0.0.1:{port}: Connection refused\n")
+            check("no.such.host.invalid" in fails(name, "no.such.host.invalid", port, *data))
+    with listening(0) as (listener, port), socket.create_connection(("127.0.0.1", int(port))):
+        for name, data in (("uppercase_client", ["x"]), ("struct_client", [])):
+            error = fails(name, "127.0.0.1", port, *data, "--connect-timeout", "0.2")
+            check("within the connect timeout of 0.2 s" in error, error)
+
+
+def test_a_client_whose_server_does_not_answer():
+    with listening() as (listener, port):
+        error = fails("struct_client", "127.0.0.1", port, "--io-timeout", "0.1")
+        check("timed out" in error, error)
+
+
+def test_bad_usage_of_the_clients():
+    for arguments in ([], ["127.0.0.1"], ["127.0.0.1", "0", "x"], ["127.0.0.1", "70000", "x"], ["127.0.0.1", "http", "x"],
+                      ["127.0.0.1", "80", "x", "--connect-timeout", "-1"], ["127.0.0.1", "80", "x", "--no-such"]):
+        for name in ("uppercase_client", "struct_client"):
+            fails(name, *arguments, status=2)
+    fails("struct_client", "127.0.0.1", "80", "--syn-retries", "128", status=2)
+    for name in ("uppercase_client", "struct_client"):
+        equal(run(name, "--help").returncode, 0)
+
+
+def test_numeric_hosts_and_localhost_take_no_thread():
+    with Server("uppercase_server") as server, tempfile.TemporaryDirectory() as folder:
+        for host in ("127.0.0.1", "localhost"):
+            trace = os.path.join(folder, "trace")
+            done = subprocess.run(["strace", "-f", "-e", "trace=clone,clone3", "-o", trace, binary("uppercase_client"),
+                                   host, str(server.address[1]), "hello"], capture_output=True, timeout=PATIENCE,
+                                  env={**os.environ, **TRACED})
+            equal(done.stdout, b"HELLO")
+            with open(trace) as file:
+                text = file.read()
+                check("clone" not in text or sanitized(), text)  # a sanitizer has a thread of its own
+        equal(server.stop(), 0)
+
+
+# The proxy.
+
+def upstream_key(port):
+    return set_key("/app", {"upstream": {"host": "127.0.0.1", "port": int(port)}})
+
+
+def test_line_proxy_under_every_policy():
+    for policy in POLICIES:
+        with Server("uppercase_server", "--policy", "thread") as upstream, \
+             Server("line_proxy", "--policy", policy, *upstream_key(upstream.address[1])) as proxy:
+            with proxy.connect() as client:
+                for i in range(10):
+                    equal(client.ask(f"line {i}"), f"LINE {i}")
+                client.send("one\ntwo\nno end")
+                client.half_close()
+                equal(client.rest(), b"ONE\nTWO\nNO END\n")
+            if policy != "inline":
+                clients = [proxy.connect() for _ in range(4)]
+                for i, client in enumerate(clients):
+                    client.send(f"client {i}\n")
+                equal([client.line() for client in clients], [f"CLIENT {i}" for i in range(4)])
+                for client in clients:
+                    client.close()
+            equal(proxy.stop(), 0)
+            equal(upstream.stop(), 0)
+
+
+def test_line_proxy_when_the_upstream_refuses():
+    for policy in POLICIES:
+        with refusing() as port, Server("line_proxy", "--policy", policy, *upstream_key(port)) as proxy:
+            with proxy.connect() as client:
+                equal(client.ask("hello"), "error: the upstream server is not available")
+                equal(client.rest(), b"")
+            proxy.wait_for_line(rf"127\.0\.0\.1:\d+: upstream: cannot connect to 127\.0\.0\.1:{port}: Connection refused$")
+            equal(proxy.stop(), 0)
+
+
+def test_line_proxy_when_the_upstream_goes_away():
+    with listening() as (listener, port), Server("line_proxy", *upstream_key(port)) as proxy:
+        with proxy.connect() as client:
+            client.send("hello\n")
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rb") as file:
+                equal(file.readline(), b"hello\n")
+            equal(client.line(), "error: the upstream server is not available")
+        proxy.wait_for_line(r"upstream: no reply")
+        equal(proxy.stop(), 0)
+
+
+def test_line_proxy_from_its_configuration():
+    equal(run("line_proxy", "--config", os.path.join(SOURCE, "config/line_proxy.json"), "--check").returncode, 0)
+
+
+main(tests_of(sys.modules[__name__]))
