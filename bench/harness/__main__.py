@@ -9,6 +9,7 @@ import sys
 from harness import acceptance, loads, machine, plot, publish, report, run, servers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+QUICK_BUDGET = 105  # seconds; with the last measurement and the plot, two minutes
 
 
 def options():
@@ -63,7 +64,7 @@ def main():
     if cores[0] == cores[1]:
         print("only one core: server and load share it, and the figures say little", file=sys.stderr)
     runner = run.Runner(given.build, given.rounds, given.duration, given.warm_up, cores)
-    runner.run(given.loads, given.peers)
+    runner.run(given.loads, given.peers, QUICK_BUDGET if given.quick else None)
     print(write(given.build, runner, given, where))
     print(f"written: {given.build}/results.md, .json, .png, .svg")
     if given.publish:

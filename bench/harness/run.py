@@ -20,16 +20,22 @@ class Runner:
         self.results, self.notes, self.failures = Results(), [], []
         self._left_out = set()  # (load, server) that need not be tried again
 
-    def run(self, loads, servers):
-        began, total, done = time.monotonic(), self.rounds * len(loads) * len(servers), 0
-        for number in range(self.rounds):
-            for load in loads:
-                shift = number % len(servers)  # each round another server goes first
-                for server in servers[shift:] + servers[:shift]:
-                    progress(f"[{done * 100 // total:3}%] {time.monotonic() - began:4.0f} s  round {number + 1} of "
-                             f"{self.rounds}: {load.name}, {server.name}")
-                    self.measure(number, load, server)
-                    done += 1
+    def run(self, loads, servers, budget=None):
+        """Measures all; what an interrupt, or the budget's end, leaves unmeasured is noted.
+        @param budget  seconds after which no measurement begins"""
+        began, plan = time.monotonic(), in_turns(self.rounds, loads, servers)
+        for done, (number, load, server) in enumerate(plan):
+            spent = time.monotonic() - began
+            progress(f"[{done * 100 // len(plan):3}%] {spent:4.0f} s  round {number + 1} of {self.rounds}: "
+                     f"load {load.name}, {server.name}")
+            try:
+                if budget and spent > budget:
+                    raise KeyboardInterrupt
+                self.measure(number, load, server)
+            except KeyboardInterrupt:
+                self.notes.append(f"stopped after {spent:.0f} s: {len(plan) - done} of {len(plan)} measurements were "
+                                  "not made")
+                break
         progress("")
 
     def measure(self, number, load, server):
@@ -59,6 +65,12 @@ class Runner:
         if run.returncode != 0:
             raise RuntimeError((run.stderr.strip().splitlines() or [f"status {run.returncode}"])[-1])
         return json.loads(run.stdout)
+
+
+def in_turns(rounds, loads, servers):
+    """@returns (round, load, server) in the order of measuring: each round, another server goes first."""
+    return [(number, load, server) for number in range(rounds) for load in loads
+            for server in (servers[number % len(servers):] + servers[:number % len(servers)])]
 
 
 def progress(text):

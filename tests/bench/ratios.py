@@ -7,7 +7,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 sys.dont_write_bytecode = True
 
-from harness import acceptance, loads, publish, ratios, report, servers  # noqa: E402: after the path
+from harness import acceptance, loads, publish, ratios, report, run, servers  # noqa: E402: after the path
 
 
 def results(*rows):
@@ -32,6 +32,12 @@ class RatioTest(unittest.TestCase):
     def test_no_common_round_is_no_ratio(self):
         self.assertIsNone(results().ratio("requests_per_second", ("64", "fiber"), ("64", "epoll")))
         self.assertIsNone(ratios.spread([]))
+
+
+class TurnsTest(unittest.TestCase):
+    def test_each_round_another_server_goes_first(self):
+        order = [(number, server) for number, _, server in run.in_turns(2, ["64"], ["a", "b", "c"])]
+        self.assertEqual(order, [(0, "a"), (0, "b"), (0, "c"), (1, "b"), (1, "c"), (1, "a")])
 
 
 class AcceptanceTest(unittest.TestCase):
