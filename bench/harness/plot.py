@@ -34,9 +34,10 @@ def _panel(axes, results, load, servers):
         if plain and (shown := shown or plain):
             bars.append((server, shown, plain))
     for place, (server, shown, plain) in enumerate(bars):
-        axes.barh(place, shown.median, color="#2f6f9f" if server.policy else "#b8b8b8",
+        axes.barh(place, shown.median, color="#7fb0d8" if server.policy else "#b8b8b8",
                   xerr=[[shown.median - shown.least], [shown.most - shown.median]], error_kw={"ecolor": "#444444"})
-        axes.text(0.02 * axes.get_xlim()[1], place, report.number(plain.median), va="center", fontsize=7)
+        axes.annotate(report.number(plain.median), (0, place), xytext=(4, 0), textcoords="offset points", va="center",
+                      fontsize=7)
     axes.set_yticks(range(len(bars)), [server.title for server, _, _ in bars], fontsize=8)
     axes.set_title(load.title, fontsize=9)
     axes.set_xlabel("KiB a connection" if memory else "requests/s, beside hand-written epoll", fontsize=8)
