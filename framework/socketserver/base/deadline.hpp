@@ -12,6 +12,8 @@ namespace socketserver {
 class Deadline {
  public:
   static constexpr Deadline never() noexcept { return Deadline{TimePoint::max()}; }
+  /// Always over: what cannot be done without a wait is not done.
+  static constexpr Deadline at_once() noexcept { return Deadline{TimePoint::min()}; }
   static constexpr Deadline at(TimePoint time) noexcept { return Deadline{time}; }
 
   /// @returns now + timeout, never() for nullopt or where the sum would overflow; a negative one is already over.
@@ -23,10 +25,13 @@ class Deadline {
 
   constexpr bool is_never() const noexcept { return time_ == TimePoint::max(); }
   constexpr TimePoint time() const noexcept { return time_; }
-  bool expired(const Clock& clock = steady_clock()) const noexcept { return !is_never() && clock.now() >= time_; }
+  bool expired(const Clock& clock = steady_clock()) const noexcept {
+    return time_ == TimePoint::min() || (!is_never() && clock.now() >= time_);
+  }
   /// @returns the time left, zero when expired, Duration::max() for never().
   Duration remaining(const Clock& clock = steady_clock()) const noexcept {
     if (is_never()) return Duration::max();
+    if (time_ == TimePoint::min()) return Duration::zero();
     const TimePoint now = clock.now();
     return now >= time_ ? Duration::zero() : time_ - now;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -46,6 +48,17 @@ std::string escape_byte(char byte) {
   return {'\\', 'x', kHex[value >> 4U], kHex[value & 0xFU]};
 }
 
+/// Eight characters at once. In each byte's lower seven bits, adding 0x80 - 'a' sets the top bit from 'a' on, and
+/// 0x7F - 'z' from the character after 'z' on; no sum reaches the next byte.
+std::uint64_t upper_eight(std::uint64_t word) {
+  constexpr std::uint64_t kEach = 0x0101010101010101U;
+  const std::uint64_t low = word & (0x7F * kEach);
+  const std::uint64_t from_a = low + (0x80 - 'a') * kEach;
+  const std::uint64_t past_z = low + (0x7F - 'z') * kEach;
+  const std::uint64_t letters = from_a & ~past_z & ~word & (0x80 * kEach);
+  return word - (letters >> 2U);  // 0x20, the distance of the cases, in each byte that is a small letter
+}
+
 }  // namespace
 
 std::string_view strip(std::string_view text) noexcept {
@@ -56,8 +69,14 @@ std::string_view strip(std::string_view text) noexcept {
 
 std::string upper(std::string_view text) {
   std::string out(text);
-  for (char& c : out) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  std::size_t i = 0;
+  for (std::uint64_t word = 0; i + sizeof word <= out.size(); i += sizeof word) {
+    std::memcpy(&word, out.data() + i, sizeof word);
+    word = upper_eight(word);
+    std::memcpy(out.data() + i, &word, sizeof word);
+  }
+  for (; i < out.size(); ++i) {
+    if (out[i] >= 'a' && out[i] <= 'z') out[i] = static_cast<char>(out[i] - 'a' + 'A');
   }
   return out;
 }

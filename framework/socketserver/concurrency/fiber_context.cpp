@@ -4,6 +4,7 @@
 
 #include <boost/context/detail/fcontext.hpp>
 #include <cstring>
+#include <socketserver/concurrency/detail/stack_overflow.hpp>
 #include <type_traits>
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -1,5 +1,7 @@
 #include <socketserver/concurrency/detail/loop_watchdog.hpp>
 
+#include <cmath>
+
 #include <socketserver/base/text.hpp>
 #include <socketserver/concurrency/detail/fiber_loop.hpp>
 
@@ -53,8 +55,8 @@ bool LoopWatchdog::check(const FiberLoop& loop, Seen& seen) {
   const Duration blocked = now - seen.since;
   if (blocked >= kBlockedAfter && now - seen.logged >= std::chrono::seconds(1)) {
     if (const auto name = loop.name_of_running(progress.resumes)) {
-      const auto seconds = std::chrono::duration<double>(blocked).count();
-      log_.warning(concat(*name, " has kept its fiber loop from all others for ", seconds_text(seconds),
+      const auto tenths = std::chrono::duration<double, std::deci>(blocked).count();
+      log_.warning(concat(*name, " has kept its fiber loop from all others for ", seconds_text(std::floor(tenths) / 10),
                           "; what blocks belongs into offload()"));
       seen.logged = now;
     }

@@ -1,10 +1,10 @@
 #include <socketserver/io/memory_stream.hpp>
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <mutex>
+#include <socketserver/base/detail/wait_list.hpp>
 
 namespace socketserver {
 namespace {
@@ -16,9 +16,9 @@ std::error_code error(std::errc code) { return std::make_error_code(code); }
 // What one side has yet to receive. Shared, because in a pair the other side writes to it.
 struct MemoryStream::Inbox {
   std::mutex mutex;
-  std::condition_variable changed;
-  std::deque<PeerStep> steps;  // guarded by mutex, as is all below
-  bool complete = false;       // no more steps will come: EOF after the last
+  detail::WaitList changed;  // guarded by mutex, as is all below
+  std::deque<PeerStep> steps;
+  bool complete = false;  // no more steps will come: EOF after the last
   bool draining = false;
   bool aborted = false;
   bool closed = false;
@@ -162,12 +162,7 @@ IoResult MemoryStream::read_some(std::span<std::byte> into, Deadline deadline, W
       continue;
     }
     if (in.complete || (in.draining && wait == Wait::message)) return {};
-    if (deadline.is_never()) {
-      in.changed.wait(lock);
-    } else if (in.changed.wait_for(lock, deadline.remaining()) == std::cv_status::timeout && in.steps.empty() &&
-               deadline.expired()) {
-      return {0, error(std::errc::timed_out)};
-    }
+    if (!in.changed.wait(lock, deadline) && in.steps.empty()) return {0, error(std::errc::timed_out)};
   }
 }
 

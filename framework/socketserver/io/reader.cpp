@@ -125,43 +125,62 @@ void Reader::frame(bool on) {
 
 /// Reads once into the buffer, which may grow to hold `most` bytes. @returns false at EOF.
 bool Reader::fill(std::size_t most, bool begun) {
+  if (buffered().empty()) empty_buffer(begun);
   make_room(most);
-  const std::size_t got = receive(writable(buffer_.get() + end_, capacity_ - end_), begun);
+  const std::size_t got = receive(writable(buffer_.data() + end_, buffer_.size() - end_), begun);
   end_ += got;
   return got > 0;
 }
 
-/// Reads once. `begun`: a part of the message is here, so the read clock runs; it starts with the first such wait.
+void Reader::empty_buffer(bool begun) {
+  if (end_ > 0) last_filled_ = end_;
+  begin_ = end_ = 0;
+  if (!stream_.waits_without_buffer()) return;
+  buffer_ = {};
+  (void)timed(begun, [this](Deadline deadline, Wait wait) { return stream_.await_input(deadline, wait); });
+}
+
+/// Reads once.
 std::size_t Reader::receive(std::span<std::byte> into, bool begun) {
+  return timed(begun, [this, into](Deadline deadline, Wait wait) { return stream_.receive(into, deadline, wait); });
+}
+
+/// Waits once. `begun`: a part of the message is here, so the read clock runs; it starts with the first such wait.
+template <typename Operation>
+std::size_t Reader::timed(bool begun, Operation operation) {
   begun = begun || part_consumed_;
   const bool over = begun && message_deadline_ && message_deadline_->expired(stream_.clock());
   if (begun && !message_deadline_) message_deadline_ = stream_.deadline(stream_.timeouts().read);
   const Deadline deadline = begun ? *message_deadline_ : stream_.deadline(stream_.timeouts().idle);
   IoResult result{0, std::make_error_code(std::errc::timed_out)};  // also if more would be there at once
-  if (!over) result = stream_.receive(into, deadline, begun ? Wait::more : Wait::message);
-  if (result.error) {
-    message_deadline_.reset();
-    if (result.error == std::errc::timed_out) {
-      result.operation = begun ? "read timeout, message incomplete" : "idle timeout, no message";
-    }
-    throw_stream_error(result);
-  }
+  if (!over) result = operation(deadline, begun ? Wait::more : Wait::message);
+  if (result.error) fail(result, begun);
   return result.bytes;
 }
 
-/// Makes free space behind end_: moves what is buffered to the front, and grows the buffer if it is full.
+void Reader::fail(IoResult result, bool begun) {
+  message_deadline_.reset();
+  if (result.error == std::errc::timed_out) {
+    result.operation = begun ? "read timeout, message incomplete" : "idle timeout, no message";
+  }
+  throw_stream_error(result);
+}
+
+/// Makes free space behind end_: moves what is buffered to the front, and grows the buffer if it is full, at once to
+/// what was needed the last time. An empty one goes back to its usual size, since it may be kept for a long wait;
+/// unless the wait is over already.
 void Reader::make_room(std::size_t most) {
   const std::size_t used = end_ - begin_;
-  std::size_t wanted = std::max(capacity_, options_.read_buffer);
-  if (used == 0) wanted = options_.read_buffer;  // a long line's memory is given back
-  if (used == wanted) wanted = std::max(used + 1, std::min(2 * used, most));
-  if (wanted != capacity_) {
-    std::unique_ptr<char[]> larger(new char[wanted]);  // not zeroed: only what was received is ever read
-    std::copy_n(buffer_.get() + begin_, used, larger.get());
-    buffer_ = std::move(larger);
-    capacity_ = wanted;
+  std::size_t wanted = std::max(buffer_.size(), options_.read_buffer);
+  if (used == 0) wanted = options_.read_buffer;
+  if (used == 0 && stream_.waits_without_buffer()) wanted = std::max(wanted, std::min(last_filled_, most));
+  if (used == wanted) wanted = std::max(used + 1, std::min(std::max(2 * used, last_filled_), most));
+  if (wanted != buffer_.size()) {
+    detail::Block other(wanted);
+    std::copy_n(buffer_.data() + begin_, used, other.data());
+    buffer_ = std::move(other);
   } else if (begin_ > 0) {
-    std::memmove(buffer_.get(), buffer_.get() + begin_, used);
+    std::memmove(buffer_.data(), buffer_.data() + begin_, used);
   }
   begin_ = 0;
   end_ = used;
@@ -169,9 +188,8 @@ void Reader::make_room(std::size_t most) {
 
 void Reader::put_back(std::string_view bytes) {
   const std::string all = concat(bytes, buffered());
-  buffer_.reset(new char[all.size() + 1]);
-  std::copy(all.begin(), all.end(), buffer_.get());
-  capacity_ = all.size() + 1;
+  buffer_ = detail::Block(all.size() + 1);
+  std::copy(all.begin(), all.end(), buffer_.data());
   begin_ = 0;
   end_ = all.size();
 }

@@ -5,8 +5,8 @@
 // and a peer that drips does not extend it. A message is what one call below returns.
 
 #include <cstddef>
-#include <memory>
 #include <optional>
+#include <socketserver/io/detail/block.hpp>
 #include <socketserver/io/stream.hpp>
 #include <span>
 #include <string>
@@ -61,11 +61,15 @@ class Reader {
   Lines lines();
 
  private:
-  std::string_view buffered() const { return {buffer_.get() + begin_, end_ - begin_}; }
+  std::string_view buffered() const { return {buffer_.data() + begin_, end_ - begin_}; }
   std::optional<std::string_view> read_through(std::string_view delimiter, std::size_t most);
   std::string_view take(std::size_t bytes);
   bool fill(std::size_t most, bool begun);
+  void empty_buffer(bool begun);
   std::size_t receive(std::span<std::byte> into, bool begun);
+  template <typename Operation>
+  std::size_t timed(bool begun, Operation operation);
+  [[noreturn]] void fail(IoResult result, bool begun);
   void make_room(std::size_t most);
   std::size_t read_rest(std::span<std::byte> into, std::size_t have);
   void put_back(std::string_view bytes);
@@ -73,13 +77,13 @@ class Reader {
   void frame(bool on);
 
   // buffer_:  | consumed | buffered | free |
-  //           0        begin_     end_    capacity_
+  //           0        begin_     end_    size
   Stream& stream_;
   ReaderOptions options_;
-  std::unique_ptr<char[]> buffer_;
-  std::size_t capacity_ = 0;
+  detail::Block buffer_;  // given up while there is nothing in it, where the stream can wait without
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  std::size_t last_filled_ = 0;               // bytes that it had at its fullest, the last time it was emptied
   std::optional<Deadline> message_deadline_;  // set while a message has begun and is not complete
   bool framed_ = false;                       // several calls make one message
   bool part_consumed_ = false;                // and some of it was returned already

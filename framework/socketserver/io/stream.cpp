@@ -1,58 +1,63 @@
 #include <socketserver/io/stream.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <socketserver/base/detail/wait_list.hpp>
 #include <socketserver/io/writer.hpp>
 
 namespace socketserver {
+namespace {
 
-// Senders take turns, so that messages arrive whole. The turn is a flag under a mutex rather than a mutex
-// held while sending, so that waiting for it has a deadline.
+Deadline on_steady_clock(Deadline deadline, const Clock& clock) {
+  if (deadline.is_never() || &clock == &steady_clock()) return deadline;
+  return Deadline::after(deadline.remaining(clock));
+}
+
+}  // namespace
+
+// Senders take turns, so that messages arrive whole. The turn is a flag rather than a mutex held while sending, so that
+// waiting for it has a deadline. Taking it costs one atomic operation where nobody else sends.
 struct Stream::Senders {
+  enum Turn : unsigned { free, taken, awaited };  // awaited: taken, and somebody may wait
+
+  std::atomic<unsigned> turn{free};
+  std::error_code broken;  // the first failure; belongs to whoever has the turn
   std::mutex mutex;
-  detail::WaitList turn_over;  // guarded by mutex, as all below
-  bool sending = false;
-  std::error_code broken;  // the first failure
+  detail::WaitList turn_over;  // guarded by mutex
 };
 
 class Stream::SendTurn {
  public:
-  SendTurn(Senders& senders, Deadline deadline, const Clock& clock) : senders_(senders) {
-    std::unique_lock lock(senders_.mutex);
-    const auto free = [this] { return !senders_.sending; };
-    if (free() || senders_.turn_over.wait_for(lock, on_steady_clock(deadline, clock), free)) {
-      taken_ = senders_.sending = true;
-      error_ = senders_.broken;
-    } else {
-      error_ = std::make_error_code(std::errc::timed_out);
-    }
+  /// @param deadline  called only if there is a wait; a time of the steady clock.
+  template <typename MakeDeadline>
+  SendTurn(Senders& senders, MakeDeadline deadline) : senders_(senders) {
+    unsigned expected = Senders::free;
+    taken_ = senders_.turn.compare_exchange_strong(expected, Senders::taken) || wait(deadline());
   }
   SendTurn(const SendTurn&) = delete;
   SendTurn& operator=(const SendTurn&) = delete;
   ~SendTurn() {
-    if (!taken_) return;
-    // Notified under the lock: once it is released, the owner may destroy the stream.
+    unsigned expected = Senders::taken;
+    // Once the turn is over the owner may destroy the stream: nothing is touched after it, or under the lock.
+    if (!taken_ || senders_.turn.compare_exchange_strong(expected, Senders::free)) return;
     const std::lock_guard lock(senders_.mutex);
-    senders_.sending = false;
+    senders_.turn = Senders::free;
     senders_.turn_over.notify_one();
   }
 
-  std::error_code error() const { return error_; }
-  void fail(std::error_code error) {
-    const std::lock_guard lock(senders_.mutex);
-    senders_.broken = error;
-  }
+  std::error_code error() const { return taken_ ? senders_.broken : std::make_error_code(std::errc::timed_out); }
+  void fail(std::error_code error) { senders_.broken = error; }
 
  private:
-  static Deadline on_steady_clock(Deadline deadline, const Clock& clock) {
-    if (deadline.is_never() || &clock == &steady_clock()) return deadline;
-    return Deadline::after(deadline.remaining(clock));
+  bool wait(Deadline deadline) {
+    std::unique_lock lock(senders_.mutex);
+    return senders_.turn_over.wait_for(lock, deadline,
+                                       [this] { return senders_.turn.exchange(Senders::awaited) == Senders::free; });
   }
 
   Senders& senders_;
   bool taken_ = false;
-  std::error_code error_;
 };
 
 Stream::Stream() : senders_(std::make_unique<Senders>()) {}
@@ -64,14 +69,24 @@ Deadline Stream::deadline(std::optional<Duration> timeout) const noexcept {
 
 bool Stream::outlived() const noexcept { return !lifetime_.is_never() && lifetime_.expired(clock()); }
 
-IoResult Stream::receive(std::span<std::byte> into, Deadline deadline, Wait wait) {
+/// @returns an error if there is to be no wait.
+IoResult Stream::prepare_to_wait() {
   if (outlived()) return {0, std::make_error_code(std::errc::timed_out)};
-  if (tied_ != nullptr) {
-    if (const IoResult flushed = tied_->try_flush(); flushed.error) return {0, flushed.error, flushed.operation};
-  }
+  if (tied_ == nullptr) return {};
+  const IoResult flushed = tied_->try_flush();
+  return {0, flushed.error, flushed.operation};
+}
+
+IoResult Stream::receive(std::span<std::byte> into, Deadline deadline, Wait wait) {
+  if (const IoResult result = prepare_to_wait(); result.error) return result;
   const IoResult result = read_some(into, deadline, wait);
   if (observer_ != nullptr && result.bytes > 0) observer_->received(into.first(result.bytes));
   return result;
+}
+
+IoResult Stream::await_input(Deadline deadline, Wait wait) {
+  if (const IoResult result = prepare_to_wait(); result.error) return result;
+  return wait_some(deadline, wait);
 }
 
 IoResult Stream::try_recv(std::span<std::byte> into) { return receive(into, deadline(timeouts_.idle), Wait::message); }
@@ -90,15 +105,20 @@ std::string Stream::recv(std::size_t max_bytes) {
 }
 
 IoResult Stream::try_sendall(std::span<const std::byte> bytes) {
-  const Deadline until = deadline(timeouts_.write);
-  SendTurn turn(*senders_, until, clock());
+  SendTurn turn(*senders_, [this] { return on_steady_clock(deadline(timeouts_.write), clock()); });
   IoResult sent{0, turn.error(), "sendall"};
   if (outlived()) sent.error = std::make_error_code(std::errc::timed_out);
   if (sent.error) return sent;
+  Deadline until = Deadline::at_once();  // mostly there is room, and no clock is needed
   while (sent.bytes < bytes.size() && !sent.error) {
     const IoResult part = write_some(bytes.subspan(sent.bytes), until);
     sent.bytes += part.bytes;
-    sent.error = part.error;
+    const bool has_to_wait = part.error == std::errc::timed_out && until == Deadline::at_once();
+    if (has_to_wait) {
+      until = deadline(timeouts_.write);
+    } else {
+      sent.error = part.error;
+    }
   }
   if (observer_ != nullptr && sent.bytes > 0) observer_->sent(bytes.first(sent.bytes));
   if (sent.error) {
@@ -117,7 +137,7 @@ void Stream::sendall(std::string_view bytes) { sendall(std::as_bytes(std::span(b
 IoResult Stream::try_sendall(std::string_view bytes) { return try_sendall(std::as_bytes(std::span(bytes))); }
 
 void Stream::end_sends() noexcept {
-  SendTurn(*senders_, Deadline::never(), clock()).fail(std::make_error_code(std::errc::bad_file_descriptor));
+  SendTurn(*senders_, [] { return Deadline::never(); }).fail(std::make_error_code(std::errc::bad_file_descriptor));
 }
 
 void throw_stream_error(const IoResult& result) {

@@ -94,6 +94,8 @@ class Stream {
 
   /// Flushes the tied writer, then reads: what recv and Reader are made of.
   IoResult receive(std::span<std::byte> into, Deadline deadline, Wait wait);
+  /// The same without reading, where waits_without_buffer().
+  IoResult await_input(Deadline deadline, Wait wait);
   /// Has this writer flushed before each wait for input, as std::cout is before std::cin waits; null ends that.
   void tie(Writer* writer) noexcept { tied_ = writer; }
 
@@ -114,7 +116,11 @@ class Stream {
 
   /// Reads at least one byte unless there is an error or EOF. An expired deadline still takes what is there.
   virtual IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) = 0;
-  /// Writes at least one byte unless there is an error.
+  /// Whether wait_some() does, so that a reader needs no buffer while it waits.
+  virtual bool waits_without_buffer() const noexcept { return false; }
+  /// Waits until read_some() will mostly not have to. @returns no bytes, and perhaps an error.
+  virtual IoResult wait_some(Deadline /*deadline*/, Wait /*wait*/) { return {}; }
+  /// Writes at least one byte unless there is an error. An expired deadline still writes what there is room for.
   virtual IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) = 0;
 
  protected:
@@ -125,6 +131,7 @@ class Stream {
   struct Senders;
   class SendTurn;
   bool outlived() const noexcept;
+  IoResult prepare_to_wait();
 
   StreamTimeouts timeouts_;
   Deadline lifetime_ = Deadline::never();

@@ -1,5 +1,8 @@
 #include <socketserver/io/writer.hpp>
 
+#include <cstring>
+#include <utility>
+
 namespace socketserver {
 
 Writer::Writer(Stream& stream, std::size_t buffer_bytes) : stream_(stream), capacity_(buffer_bytes) {
@@ -21,19 +24,21 @@ void Writer::flush() {
 }
 
 IoResult Writer::try_write(std::string_view bytes) {
-  if (bytes.size() > capacity_ - buffer_.size()) {
+  if (bytes.size() > capacity_ - used_) {
     if (IoResult flushed = try_flush(); flushed.error) return flushed;
     if (bytes.size() > capacity_) return stream_.try_sendall(bytes);
   }
-  buffer_ += bytes;
+  if (bytes.empty()) return {};
+  if (used_ == 0) buffer_ = detail::Block(capacity_);
+  std::memcpy(buffer_.data() + used_, bytes.data(), bytes.size());
+  used_ += bytes.size();
   return {};
 }
 
 IoResult Writer::try_flush() {
-  if (buffer_.empty()) return {};
-  const IoResult result = stream_.try_sendall(buffer_);
-  buffer_.clear();
-  return result;
+  if (used_ == 0) return {};
+  const detail::Block full = std::exchange(buffer_, {});
+  return stream_.try_sendall(std::string_view(full.data(), std::exchange(used_, 0)));
 }
 
 }  // namespace socketserver

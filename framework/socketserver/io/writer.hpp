@@ -4,9 +4,9 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <socketserver/io/detail/block.hpp>
 #include <socketserver/io/stream.hpp>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace socketserver {
@@ -37,7 +37,8 @@ class Writer {
 
   Stream& stream_;
   std::size_t capacity_;
-  std::string buffer_;  // at most capacity_ bytes
+  detail::Block buffer_;  // while there is something in it
+  std::size_t used_ = 0;
 };
 
 inline Writer& operator<<(Writer& out, std::string_view text) {

@@ -57,6 +57,15 @@ int bound_wait(int fd, int name, Duration& current, Deadline deadline) {
   return 0;
 }
 
+/// recv(2) without a wait. @returns timed_out if that would be needed.
+IoResult read_now(int fd, std::span<std::byte> into) {
+  for (;;) {
+    const ssize_t got = ::recv(fd, into.data(), into.size(), MSG_DONTWAIT);
+    if (got >= 0) return {static_cast<std::size_t>(got), {}};
+    if (errno != EINTR) return {0, would_block(errno) ? timed_out() : last_error()};
+  }
+}
+
 }  // namespace
 
 SocketStream::SocketStream(FileDescriptor socket, const SocketAddress& peer, const StreamTimeouts& timeouts,
@@ -71,7 +80,9 @@ SocketStream::~SocketStream() { close(); }
 SocketAddress SocketStream::local_address() const { return socketserver::local_address(socket_.get()); }
 
 IoResult SocketStream::read_some(std::span<std::byte> into, Deadline deadline, Wait wait) {
-  IoResult result = wait == Wait::message ? read_message_start(into, deadline) : blocking_read(into, deadline);
+  IoResult result = detail::current_fiber() != nullptr ? fiber_read(into, deadline, wait)
+                    : wait == Wait::message            ? read_message_start(into, deadline)
+                                                       : blocking_read(into, deadline);
   add(bytes_in_, result.bytes);
   if (result.bytes > 0 || result.error || into.empty()) return result;
   // recv(2) returned 0, which is the peer's EOF unless this side has shut reading down.
@@ -84,25 +95,25 @@ IoResult SocketStream::read_some(std::span<std::byte> into, Deadline deadline, W
   return result;
 }
 
-/// drain() shuts down reading while kWaiting is set; before and after it only sets its bit, which is seen
-/// here. What is served after a drain has its end where the kernel's queue ended, so that a peer that goes on
-/// sending cannot hold the drain up.
+/// drain() shuts down reading while kWaiting is set; before and after it only sets its bit, which is seen here.
 IoResult SocketStream::read_message_start(std::span<std::byte> into, Deadline deadline) {
-  if ((state_.fetch_or(kWaiting) & kDraining) == 0) {
-    const IoResult result = blocking_read(into, deadline);
-    state_.fetch_and(~kWaiting);
-    return result;
-  }
+  const bool draining = (state_.fetch_or(kWaiting) & kDraining) != 0;
+  const IoResult result = draining ? IoResult{} : blocking_read(into, deadline);
   state_.fetch_and(~kWaiting);
+  return draining ? read_after_drain(into) : result;
+}
+
+/// What is served after a drain has its end where the kernel's queue ended, so that a peer that goes on sending cannot
+/// hold the drain up.
+IoResult SocketStream::read_after_drain(std::span<std::byte> into) {
   if (!drain_mark_) drain_mark_ = bytes_in() + received_by_kernel(socket_.get());
   if (bytes_in() >= *drain_mark_) return {};
-  IoResult result = blocking_read(into, Deadline::at(TimePoint::min()));
+  IoResult result = read_now(socket_.get(), into);
   if (result.error == std::errc::timed_out) result.error.clear();  // nothing is there: EOF
   return result;
 }
 
 IoResult SocketStream::blocking_read(std::span<std::byte> into, Deadline deadline) {
-  if (detail::current_fiber() != nullptr) return fiber_read(into, deadline);
   for (;;) {
     const int flags = bound_wait(socket_.get(), SO_RCVTIMEO, receive_timeout_, deadline);
     const ssize_t got = ::recv(socket_.get(), into.data(), into.size(), flags);
@@ -122,13 +133,7 @@ IoResult SocketStream::read_rest_after_drain(std::span<std::byte> into, Deadline
   epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data = {}};
   if (!epoll || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, socket_.get(), &event) != 0) return {0, last_error()};
   for (;;) {
-    // Asked before reading, since data may precede the end.
-    const bool over = peer_has_closed() || (state_.load() & kAborted) != 0;
-    const ssize_t got = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
-    if (got < 0 && errno != EINTR && !would_block(errno)) return {0, last_error()};
-    if (got > 0) add(bytes_in_, static_cast<std::size_t>(got));
-    if (got > 0 || over) return {static_cast<std::size_t>(std::max<ssize_t>(got, 0)), {}};
-    if (deadline.expired()) return {0, timed_out()};
+    if (const auto result = read_rest_now(into, deadline)) return *result;
     const Duration left = std::min(deadline.remaining(), kLongest);
     const auto milliseconds = duration_cast<std::chrono::milliseconds>(left).count() + 1;
     if (::epoll_wait(epoll.get(), &event, 1, static_cast<int>(milliseconds)) < 0 && errno != EINTR) {
@@ -176,49 +181,69 @@ class SocketStream::Watching {
     if (temporary_) watch_->release();
   }
   detail::Watch* operator->() const { return watch_; }
+  detail::Watch& operator*() const { return *watch_; }
 
  private:
   detail::Watch* watch_;
   bool temporary_ = false;
 };
 
-IoResult SocketStream::fiber_read(std::span<std::byte> into, Deadline deadline) {
+bool SocketStream::waits_without_buffer() const noexcept { return detail::current_fiber() != nullptr; }
+
+IoResult SocketStream::fiber_read(std::span<std::byte> into, Deadline deadline, Wait wait) {
   detail::Fiber& fiber = *detail::current_fiber();
   const Watching watch(*this, fiber, true);
-  for (bool waited = false;;) {
-    if (watch->readable || watch->ended || waited) {
-      const ssize_t got = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0 && !would_block(errno)) return {0, last_error()};
-      // Fewer than asked for: nothing is left, and the next edge tells of more. Source: epoll(7).
-      watch->readable = got >= 0 && static_cast<std::size_t>(got) == into.size();
-      if (got >= 0) {
-        if (!waited) fiber.did_not_wait();
-        return {static_cast<std::size_t>(got), {}};
-      }
-      if (waited && deadline.expired()) return {0, timed_out()};
-    }
-    (void)watch->wait_read(deadline);
-    waited = true;
+  if (into.empty()) return {};
+  for (bool overdue = false;; overdue = !fiber_wait(*watch, deadline, wait)) {
+    if (wait == Wait::message && (state_.load() & kDraining) != 0) return read_after_drain(into);
+    if (!watch->readable && !watch->ended && !overdue) continue;
+    const IoResult result = read_now(socket_.get(), into);
+    // Fewer than asked for: nothing is left, and the next edge tells of more. Source: epoll(7).
+    watch->readable = result.bytes == into.size();
+    if (result.error == std::errc::timed_out && !overdue) continue;
+    fiber.did_not_wait();
+    return result;
   }
+}
+
+/// As read_message_start() does on a thread. @returns false if the deadline passed.
+bool SocketStream::fiber_wait(detail::Watch& watch, Deadline deadline, Wait wait) {
+  if (wait == Wait::more) return watch.wait_read(deadline);
+  const bool draining = (state_.fetch_or(kWaiting) & kDraining) != 0;
+  const bool come = draining || watch.wait_read(deadline);
+  state_.fetch_and(~kWaiting);
+  return come;
+}
+
+IoResult SocketStream::wait_some(Deadline deadline, Wait wait) {
+  const Watching watch(*this, *detail::current_fiber(), true);
+  const bool come = watch->readable || watch->ended || fiber_wait(*watch, deadline, wait);
+  return {0, come ? std::error_code() : timed_out()};
 }
 
 /// As read_rest_after_drain(), whose epoll is here the loop's.
 IoResult SocketStream::fiber_read_rest(std::span<std::byte> into, Deadline deadline) {
   const Watching watch(*this, *detail::current_fiber(), true);
   for (;;) {
-    const bool over = peer_has_closed() || (state_.load() & kAborted) != 0;
-    const ssize_t got = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
-    if (got < 0 && errno != EINTR && !would_block(errno)) return {0, last_error()};
-    if (got > 0) add(bytes_in_, static_cast<std::size_t>(got));
-    if (got > 0 || over) return {static_cast<std::size_t>(std::max<ssize_t>(got, 0)), {}};
-    if (deadline.expired()) return {0, timed_out()};
+    if (const auto result = read_rest_now(into, deadline)) return *result;
     (void)watch->wait_read(deadline);
   }
 }
 
+/// @returns nullopt if nothing is there and more may come.
+std::optional<IoResult> SocketStream::read_rest_now(std::span<std::byte> into, Deadline deadline) {
+  // Asked before reading, since data may precede the end.
+  const bool over = peer_has_closed() || (state_.load() & kAborted) != 0;
+  const IoResult result = read_now(socket_.get(), into);
+  add(bytes_in_, result.bytes);
+  if (result.bytes > 0 || (result.error && result.error != std::errc::timed_out)) return result;
+  if (over) return IoResult{};
+  if (deadline.expired()) return IoResult{0, timed_out()};
+  return std::nullopt;
+}
+
 IoResult SocketStream::fiber_write(std::span<const std::byte> bytes, Deadline deadline) {
-  for (bool waited = false;;) {
+  for (;;) {
     const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0) {
       add(bytes_out_, static_cast<std::size_t>(sent));
@@ -226,10 +251,9 @@ IoResult SocketStream::fiber_write(std::span<const std::byte> bytes, Deadline de
     }
     if (errno == EINTR) continue;
     if (!would_block(errno)) return {0, last_error(), "sendall"};
-    if (waited && deadline.expired()) return {0, timed_out(), "sendall"};
+    if (deadline.expired()) return {0, timed_out(), "sendall"};
     const Watching watch(*this, *detail::current_fiber(), false);
     (void)watch->wait_write(deadline);
-    waited = true;
   }
 }
 

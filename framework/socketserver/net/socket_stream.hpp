@@ -50,6 +50,8 @@ class SocketStream final : public Stream {
   void drain() noexcept override;
   void abort() noexcept override;
   IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) override;
+  bool waits_without_buffer() const noexcept override;
+  IoResult wait_some(Deadline deadline, Wait wait) override;
   IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) override;
 
  private:
@@ -64,7 +66,10 @@ class SocketStream final : public Stream {
   IoResult read_message_start(std::span<std::byte> into, Deadline deadline);
   IoResult blocking_read(std::span<std::byte> into, Deadline deadline);
   IoResult read_rest_after_drain(std::span<std::byte> into, Deadline deadline);
-  IoResult fiber_read(std::span<std::byte> into, Deadline deadline);
+  IoResult fiber_read(std::span<std::byte> into, Deadline deadline, Wait wait);
+  bool fiber_wait(detail::Watch& watch, Deadline deadline, Wait wait);
+  IoResult read_after_drain(std::span<std::byte> into);
+  std::optional<IoResult> read_rest_now(std::span<std::byte> into, Deadline deadline);
   IoResult fiber_read_rest(std::span<std::byte> into, Deadline deadline);
   IoResult fiber_write(std::span<const std::byte> bytes, Deadline deadline);
   bool peer_has_closed() const noexcept;

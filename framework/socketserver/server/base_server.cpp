@@ -30,7 +30,7 @@ BaseServer::~BaseServer() = default;
 DrainReport BaseServer::serve_forever() {
   impl_->begin();
   try {
-    while (!impl_->lifecycle.stopping()) impl_->turn(Deadline::never());
+    while (!impl_->lifecycle.stopping()) impl_->turn(Deadline::never(), Impl::kMostAtOnce);
   } catch (...) {
     request_stop();
     impl_->drain();
@@ -49,7 +49,7 @@ bool BaseServer::handle_request(Deadline deadline) {
   const std::uint64_t stops = impl_->lifecycle.stop_requests();
   if (!impl_->acceptor.listening()) impl_->acceptor.reopen();
   while (impl_->lifecycle.stop_requests() == stops) {
-    if (impl_->turn(deadline)) return true;
+    if (impl_->turn(deadline, 1)) return true;
     if (deadline.expired()) {
       handle_timeout();
       return false;

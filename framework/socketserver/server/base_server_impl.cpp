@@ -73,17 +73,22 @@ bool BaseServer::Impl::must_pause() {
   return paused_;
 }
 
-/// Waits for one event and deals with it. @returns whether it was a connection that could be taken.
-bool BaseServer::Impl::turn(Deadline deadline) {
+/// Waits for one event and deals with it. @param most  connections to take of those that wait. @returns whether one was
+/// taken.
+bool BaseServer::Impl::turn(Deadline deadline, int most) {
   // The hooks called here must not wait for the loop that calls them.
   const detail::HandlerScope scope(server);
   const bool pause = must_pause();
   const Deadline until = pause && !was_full_ ? std::min(deadline, trouble_.retry_at()) : deadline;
   const Acceptor::Event event = acceptor.wait(!pause, until);
   if (event == Acceptor::Event::woken) trouble_.retry_now();
-  const bool taken = event == Acceptor::Event::connection && accept_one() == Taken::connection;
+  int taken = 0;
+  while (event == Acceptor::Event::connection && taken < most && accept_one() == Taken::connection) {
+    ++taken;
+    if (lifecycle.stopping() || (config.concurrency.overflow == Overflow::wait && full())) break;
+  }
   guarded("service_actions", [this] { server.service_actions(); });
-  return taken;
+  return taken > 0;
 }
 
 BaseServer::Impl::Taken BaseServer::Impl::accept_one() {

@@ -4,6 +4,7 @@
 
 #include <socketserver/base/deadline.hpp>
 #include <socketserver/base/function.hpp>
+#include <utility>
 
 namespace socketserver::detail {
 
@@ -64,11 +65,17 @@ struct Execution {
   const void* scopes = nullptr;  // detail::HandlerScope's innermost
 };
 
-/// @returns that of the caller. A fiber's loop puts another in its place for as long as the fiber runs.
-Execution& execution() noexcept;
-/// @param next  null for the thread's own. @returns what was there.
-Execution* exchange_execution(Execution* next) noexcept;
+/// What runs on this thread now. A fiber never changes threads, so what a thread_local says stays true across its
+/// waits.
+extern constinit thread_local Execution thread_execution;
+extern constinit thread_local Execution* current_execution;  // null for the thread's own
 
-inline Fiber* current_fiber() noexcept { return execution().fiber; }
+/// @returns that of the caller. A fiber's loop puts another in its place for as long as the fiber runs.
+inline Execution& execution() noexcept { return current_execution != nullptr ? *current_execution : thread_execution; }
+/// @returns what was there.
+inline Execution* exchange_execution(Execution* next) noexcept { return std::exchange(current_execution, next); }
+
+/// @returns null on a thread.
+inline Fiber* current_fiber() noexcept { return current_execution != nullptr ? current_execution->fiber : nullptr; }
 
 }  // namespace socketserver::detail

@@ -25,6 +25,11 @@ class FiberContext {
   /// Goes back to whoever called resume(). Called from inside.
   /// @param keep_frames  false where nothing on the stack is needed any more.
   void suspend(bool keep_frames = true) noexcept;
+  /// It will be resumed soon: has the innermost frames fetched from memory.
+  void prefetch() const noexcept {
+    const auto* frames = static_cast<const std::byte*>(inside_);
+    for (int line = 0; line < 8; ++line) __builtin_prefetch(frames + 64 * line);
+  }
 
  private:
   // What the C++ runtime keeps for each thread about exceptions being handled and thrown: a fiber may wait inside a

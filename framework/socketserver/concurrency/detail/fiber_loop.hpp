@@ -68,19 +68,21 @@ class FiberLoop {
     std::vector<std::unique_ptr<LoopFiber>> started;  // guarded by mutex, as all below
     std::vector<LoopFiber*> woken;
     std::vector<LoopWatch*> released;
-    bool sleeping = false;  // the loop waits and has to be told
     bool stopping = false;
+    std::atomic<bool> filled{false};    // there is something in it; set after it is, under the mutex
+    std::atomic<bool> sleeping{false};  // the loop waits, or is about to, and has to be told
   };
   using Timer = std::pair<TimePoint, LoopFiber*>;
 
   void run() noexcept;
-  bool take_inbox();
+  void take_inbox();
   template <typename Change>
   void post(Change change) noexcept;
   void run_ready();
   void wait_for_events();
   int wait_milliseconds() const;
-  bool may_sleep();
+  bool may_sleep() noexcept;
+  void prefetch(int next, int count) const noexcept;
   void deal_with(const epoll_event& event);
   void fire_timers();
   void arm(LoopFiber& fiber, TimePoint time);

@@ -27,6 +27,9 @@ class LoopFiber final : public Fiber {
   }
   const std::string& name() const noexcept { return name_; }
 
+  /// It will run soon.
+  void prefetch() const noexcept { context_.prefetch(); }
+
   bool park(Deadline deadline) override;
   void wake() noexcept override;
   void yield() override;

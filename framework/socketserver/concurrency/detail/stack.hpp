@@ -31,20 +31,4 @@ class Stack {
   std::byte* begin_;
 };
 
-/// While it lives, the thread reports a fault in the guard of the stack that runs on it: one line on standard error
-/// that names the key to raise, then the crash as it would have been. One at a time for each thread.
-class StackOverflowReports {
- public:
-  StackOverflowReports();
-  StackOverflowReports(const StackOverflowReports&) = delete;
-  StackOverflowReports& operator=(const StackOverflowReports&) = delete;
-  ~StackOverflowReports();
-
-  /// @param stack  the one that this thread runs on from now on; null for its own.
-  static void running(const Stack* stack) noexcept;
-
- private:
-  std::byte* signal_stack_ = nullptr;
-};
-
 }  // namespace socketserver::detail

@@ -19,7 +19,8 @@ class BaseServer::Impl {
   Impl(BaseServer& server, ServerConfig config, std::string handler_name);
 
   // One connection's way, in order.
-  bool turn(Deadline deadline);
+  static constexpr int kMostAtOnce = 16;  // connections taken in one turn of the loop
+  bool turn(Deadline deadline, int most);
   void dispatch(Acceptor::Accepted accepted);
   void submit(Request& request);
   void run(detail::Connection& connection);

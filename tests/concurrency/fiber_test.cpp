@@ -1,0 +1,264 @@
+// What a fiber keeps across its waits, and what its loop does for the others.
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <socketserver/concurrency/policy.hpp>
+#include <socketserver/concurrency/sync.hpp>
+#include <socketserver/net/socket_stream.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/eventually.hpp"
+
+using namespace socketserver;
+using namespace std::chrono_literals;
+using testing_support::eventually;
+
+namespace {
+
+std::unique_ptr<Policy> fibers(std::size_t loops = 1, Logger* log = nullptr) {
+  return make_policy({.kind = PolicyKind::fiber, .threads = loops, .log = log});
+}
+
+/// Two ends of a connection, each to be used by a fiber.
+std::pair<std::unique_ptr<SocketStream>, std::unique_ptr<SocketStream>> connected() {
+  int fds[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+  return {std::make_unique<SocketStream>(FileDescriptor(fds[0]), SocketAddress()),
+          std::make_unique<SocketStream>(FileDescriptor(fds[1]), SocketAddress())};
+}
+
+/// Waits in its destructor, which may run while an exception passes.
+struct WaitsAtTheEnd {
+  ~WaitsAtTheEnd() { sleep_for(1ms); }
+};
+
+}  // namespace
+
+TEST_CASE("a wait inside a catch block leaves each fiber its own exception") {
+  const auto policy = fibers();
+  std::atomic<int> right{0};
+  for (int i = 0; i < 20; ++i) {
+    policy->submit([&right, i] {
+      for (int round = 0; round < 10; ++round) {
+        const std::string mine = std::to_string(i) + "/" + std::to_string(round);
+        try {
+          const WaitsAtTheEnd waits;  // suspended while the exception is in flight
+          throw std::runtime_error(mine);
+        } catch (const std::runtime_error&) {
+          sleep_for(std::chrono::microseconds(100 * ((i + round) % 3)));
+          try {
+            throw;  // the one that this fiber handles
+          } catch (const std::runtime_error& again) {
+            if (again.what() == mine && std::uncaught_exceptions() == 0) ++right;
+          }
+        }
+        if (std::current_exception() == nullptr) ++right;
+      }
+    });
+  }
+  policy->join();
+  CHECK(right == 20 * 10 * 2);
+}
+
+TEST_CASE("uncaught_exceptions counts a fiber's own") {
+  const auto policy = fibers();
+  std::atomic<int> inside{-1};
+  std::atomic<int> beside{-1};
+  struct Counts {
+    std::atomic<int>& count;
+    ~Counts() {
+      sleep_for(5ms);  // others run now
+      count = std::uncaught_exceptions();
+    }
+  };
+  policy->submit([&inside] {
+    try {
+      const Counts counts{inside};
+      throw 1;
+    } catch (int) {
+    }
+  });
+  policy->submit([&beside] {
+    sleep_for(1ms);  // now the other is unwinding
+    beside = std::uncaught_exceptions();
+  });
+  policy->join();
+  CHECK(inside == 1);
+  CHECK(beside == 0);
+}
+
+TEST_CASE("fibers speak with each other on one loop, whichever waits first") {
+  const auto policy = fibers();
+  auto [left, right] = connected();
+  std::string heard;
+  policy->submit([&heard, &stream = *left] {
+    stream.sendall("ping");
+    heard = stream.recv(100);
+    stream.shutdown(ShutdownHow::write);
+  });
+  policy->submit([&stream = *right] {
+    while (true) {
+      const std::string bytes = stream.recv(100);
+      if (bytes.empty()) break;
+      stream.sendall(bytes + " pong");
+    }
+  });
+  policy->join();
+  CHECK(heard == "ping pong");
+}
+
+TEST_CASE("a fiber of another loop sends whole messages on a connection that its owner reads") {
+  const auto policy = fibers(2);
+  auto [left, right] = connected();
+  const std::string message(300000, 'm');  // more than the kernel takes at once: senders wait in turn
+  constexpr int kSenders = 6;
+  std::atomic<int> sent{0};
+  std::atomic<bool> owner_ended{false};
+  policy->submit([&owner_ended, &stream = *left] {  // the owner: its first wait registers the connection
+    owner_ended = stream.recv(1) == "e";
+  });
+  for (int i = 0; i < kSenders; ++i) {
+    policy->submit([&sent, &message, &stream = *left] {
+      stream.sendall(message);
+      ++sent;
+    });
+  }
+  std::size_t received = 0;
+  while (received < kSenders * message.size()) received += right->recv(65536).size();
+  right->sendall("e");
+  policy->join();
+  CHECK(sent == kSenders);
+  CHECK(owner_ended);
+}
+
+TEST_CASE("a read ends at its deadline, at an abort, and goes on with what is there") {
+  const auto policy = fibers();
+  auto [left, right] = connected();
+  left->settimeout(20ms);
+  std::promise<void> waiting;
+  std::string first;
+  bool timed_out = false;
+  bool aborted = false;
+  policy->submit([&, &stream = *left] {
+    try {
+      (void)stream.recv(10);
+    } catch (const TimeoutError&) {
+      timed_out = true;
+    }
+    right->sendall("there");
+    first = stream.recv(10);
+    stream.settimeout(std::nullopt);
+    waiting.set_value();
+    try {
+      (void)stream.recv(10);
+    } catch (const StreamError& error) {
+      aborted = error.code() == std::errc::connection_aborted;
+    }
+  });
+  waiting.get_future().wait();
+  left->abort();
+  policy->join();
+  CHECK(timed_out);
+  CHECK(first == "there");
+  CHECK(aborted);
+}
+
+TEST_CASE("a fiber that always has something to read gives the others their turn") {
+  const auto policy = fibers();
+  auto [left, right] = connected();
+  std::atomic<bool> other_ran{false};
+  std::atomic<int> reads{0};
+  right->sendall(std::string(10000, 'x'));
+  policy->submit([&, &stream = *left] {
+    while (!other_ran && reads < 10000) {
+      (void)stream.recv(1);
+      ++reads;
+    }
+  });
+  policy->submit([&other_ran] { other_ran = true; });
+  policy->join();
+  CHECK(other_ran);
+  CHECK(reads < 1000);
+}
+
+TEST_CASE("timers fire in the order of their deadlines, however they were set") {
+  const auto policy = fibers();
+  Mutex mutex;
+  ConditionVariable changed;
+  bool go = false;
+  std::vector<int> order;
+  for (const int ms : {40, 10, 30, 20}) {
+    policy->submit([&, ms] {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&go] { return go; });
+      lock.unlock();
+      sleep_for(std::chrono::milliseconds(ms));
+      order.push_back(ms);
+    });
+  }
+  {
+    const std::lock_guard lock(mutex);
+    go = true;
+    changed.notify_all();
+  }
+  policy->join();
+  CHECK(order == std::vector<int>{10, 20, 30, 40});
+}
+
+TEST_CASE("a thousand fibers wait at once, and their stacks are used again") {
+  const auto policy = fibers(2);
+  for (int round = 0; round < 3; ++round) {
+    Mutex mutex;
+    ConditionVariable all_there;
+    int there = 0;
+    for (int i = 0; i < 1000; ++i) {
+      policy->submit([&] {
+        std::unique_lock lock(mutex);
+        if (++there == 1000) all_there.notify_all();
+        all_there.wait(lock, [&there] { return there == 1000; });
+      });
+    }
+    policy->join();
+    CHECK(there == 1000);
+  }
+}
+
+TEST_CASE("a handler that blocks its loop is named, once a second at most") {
+  const auto path = std::filesystem::temp_directory_path() / ("watchdog." + std::to_string(::getpid()));
+  {
+    Logger log({.level = LogLevel::warning, .pattern = "{message}", .file = path.string()});
+    const auto policy = fibers(2, &log);
+    std::atomic<bool> over{false};
+    policy->submit(
+        [&over] {
+          while (!over) std::this_thread::yield();
+        },
+        "SlowHandler for 127.0.0.1:4711");
+    const auto lines = [&path] {
+      std::ifstream file(path);
+      std::stringstream text;
+      text << file.rdbuf();
+      return text.str();
+    };
+    CHECK(eventually([&lines] { return !lines().empty(); }));
+    const std::string first = lines();
+    CHECK(first.starts_with("SlowHandler for 127.0.0.1:4711 has kept its fiber loop from all others for "));
+    CHECK(std::count(first.begin(), first.end(), '\n') == 1);
+    CHECK(eventually([&lines, &first] { return lines().size() > first.size(); }));  // and again, while it lasts
+    over = true;
+    policy->join();
+  }
+  std::filesystem::remove(path);
+}

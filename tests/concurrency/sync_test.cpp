@@ -1,0 +1,191 @@
+// Mutex, ConditionVariable, sleep_for and offload: the same under every policy.
+
+#include <atomic>
+#include <socketserver/concurrency/offload.hpp>
+#include <socketserver/concurrency/policy.hpp>
+#include <socketserver/concurrency/sync.hpp>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/eventually.hpp"
+
+using namespace socketserver;
+using namespace std::chrono_literals;
+using testing_support::eventually;
+
+namespace {
+
+std::unique_ptr<Policy> make(PolicyKind kind, std::size_t threads = 2) {
+  return make_policy({.kind = kind, .threads = threads, .queue = 1000});
+}
+
+}  // namespace
+
+TEST_CASE("a mutex held across a wait keeps others out, on threads and on fibers") {
+  const auto kind = GENERATE(PolicyKind::thread, PolicyKind::fiber);
+  const auto policy = make(kind);
+  Mutex mutex;
+  int inside = 0;
+  int most_inside = 0;
+  int runs = 0;
+  for (int i = 0; i < 40; ++i) {
+    policy->submit([&] {
+      const std::lock_guard lock(mutex);
+      most_inside = std::max(most_inside, ++inside);
+      sleep_for(1ms);
+      --inside;
+      ++runs;
+    });
+  }
+  policy->join();
+  CHECK(most_inside == 1);
+  CHECK(runs == 40);
+}
+
+TEST_CASE("a fiber that waits for a mutex lets its loop run the others") {
+  const auto policy = make(PolicyKind::fiber, 1);
+  Mutex mutex;
+  std::atomic<bool> beside{false};
+  std::unique_lock held(mutex);  // by this thread
+  policy->submit([&mutex] { const std::lock_guard lock(mutex); });
+  policy->submit([&beside] { beside = true; });
+  CHECK(eventually([&beside] { return beside.load(); }));
+  CHECK_FALSE(mutex.try_lock());
+  held.unlock();
+  policy->join();
+  CHECK(mutex.try_lock());
+  mutex.unlock();
+}
+
+TEST_CASE("a condition variable passes a token round, among threads, fibers of several loops and this thread") {
+  const auto kind = GENERATE(PolicyKind::thread, PolicyKind::fiber);
+  constexpr int kPlayers = 5;
+  constexpr int kRounds = 100;
+  const auto policy = make(kind, 2);
+  Mutex mutex;
+  ConditionVariable changed;
+  int next = 0;
+  const auto play = [&](int me) {
+    for (int round = 0; round < kRounds; ++round) {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return next % kPlayers == me; });
+      ++next;
+      changed.notify_all();
+    }
+  };
+  for (int i = 1; i < kPlayers; ++i) policy->submit([&play, i] { play(i); });
+  play(0);
+  policy->join();
+  CHECK(next == kPlayers * kRounds);
+}
+
+TEST_CASE("a wait with a deadline ends at it, and its waiter is forgotten") {
+  const auto kind = GENERATE(PolicyKind::inline_, PolicyKind::thread, PolicyKind::fiber);
+  const auto policy = make(kind);
+  bool notified = true;
+  bool held = true;
+  policy->submit([&] {
+    Mutex mutex;
+    ConditionVariable changed;
+    std::unique_lock lock(mutex);
+    notified = changed.wait_until(lock, Deadline::after(5ms));
+    held = changed.wait_for(lock, 5ms, [] { return false; });
+    changed.notify_all();
+  });
+  policy->join();
+  CHECK_FALSE(notified);
+  CHECK_FALSE(held);
+}
+
+TEST_CASE("deadlines and notifications that meet lose nothing") {
+  // Each waiter counts the notifications it got; those that found nobody come again.
+  const auto policy = make(PolicyKind::fiber, 2);
+  Mutex mutex;
+  ConditionVariable changed;
+  int tokens = 0;
+  std::atomic<int> taken{0};
+  std::atomic<bool> over{false};
+  for (int i = 0; i < 8; ++i) {
+    policy->submit([&] {
+      while (!over) {
+        std::unique_lock lock(mutex);
+        if (changed.wait_for(lock, 50us, [&] { return tokens > 0; })) {
+          --tokens;
+          ++taken;
+        }
+      }
+    });
+  }
+  constexpr int kTokens = 2000;
+  for (int i = 0; i < kTokens; ++i) {
+    const std::lock_guard lock(mutex);
+    ++tokens;
+    changed.notify_one();
+  }
+  CHECK(eventually([&] { return taken == kTokens; }));
+  over = true;
+  policy->join();
+}
+
+TEST_CASE("sleeping fibers share their loop: a hundred take the time of one") {
+  const auto policy = make(PolicyKind::fiber, 1);
+  const TimePoint begun = steady_clock().now();
+  std::atomic<int> least_ms{1000};
+  for (int i = 0; i < 100; ++i) {
+    policy->submit([&least_ms] {
+      const TimePoint before = steady_clock().now();
+      sleep_for(50ms);
+      const auto slept = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock().now() - before).count();
+      least_ms = std::min(least_ms.load(), static_cast<int>(slept));
+    });
+  }
+  policy->join();
+  CHECK(least_ms >= 50);
+  CHECK(steady_clock().now() - begun < 100 * 50ms);  // in turn it would be that at least
+}
+
+TEST_CASE("offload returns, throws, and keeps a fiber's loop free") {
+  const auto kind = GENERATE(PolicyKind::inline_, PolicyKind::thread, PolicyKind::pool, PolicyKind::fiber);
+  const auto policy = make(kind, 1);
+  int result = 0;
+  std::string what;
+  std::thread::id here;
+  std::thread::id there;
+  policy->submit([&] {
+    here = std::this_thread::get_id();
+    result = offload([&there] {
+               there = std::this_thread::get_id();
+               return std::make_unique<int>(42);  // what can only be moved
+             })
+                 .
+                 operator*();
+    try {
+      offload([] { throw std::runtime_error("from there"); });
+    } catch (const std::runtime_error& error) {
+      what = error.what();
+    }
+  });
+  policy->join();
+  CHECK(result == 42);
+  CHECK(what == "from there");
+  CHECK((here == there) == (kind != PolicyKind::fiber));
+}
+
+TEST_CASE("offloaded work that blocks does not hold up the loop's other fibers") {
+  const auto policy = make(PolicyKind::fiber, 1);
+  std::atomic<bool> released{false};
+  std::atomic<int> done{0};
+  for (int i = 0; i < 10; ++i) {
+    policy->submit([&] {
+      offload([&released] {
+        while (!released) std::this_thread::yield();
+      });
+      ++done;
+    });
+  }
+  policy->submit([&released] { released = true; });  // runs only if the loop is free
+  policy->join();
+  CHECK(done == 10);
+}
