@@ -1,5 +1,6 @@
 // What a fiber keeps across its waits, and what its loop does for the others.
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,8 +10,10 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <socketserver/concurrency/offload.hpp>
 #include <socketserver/concurrency/policy.hpp>
 #include <socketserver/concurrency/sync.hpp>
+#include <socketserver/io/reader.hpp>
 #include <socketserver/net/socket_stream.hpp>
 #include <sstream>
 #include <stdexcept>
@@ -261,4 +264,140 @@ TEST_CASE("a handler that blocks its loop is named, once a second at most") {
     policy->join();
   }
   std::filesystem::remove(path);
+}
+
+TEST_CASE("waits with a deadline that has passed do not keep the loop from others") {
+  const auto policy = fibers();
+  std::atomic<bool> over{false};
+  policy->submit([&over] {
+    while (!over) sleep_for(-1ms);
+  });
+  policy->submit([&over] { over = true; });
+  policy->join();
+  CHECK(over);
+}
+
+TEST_CASE("what has arrived is read even if the deadline has passed before the loop looked") {
+  const auto policy = fibers();
+  auto [left, right] = connected();
+  right->sendall("in time\n");
+  left->settimeout(0ms);
+  std::string line;
+  policy->submit([&line, &stream = *left] {
+    Reader reader(stream);
+    line = reader.readline().value_or("");
+  });
+  policy->join();
+  CHECK(line == "in time\n");
+}
+
+TEST_CASE("a mutex goes to whoever has waited longest, not back to who gave it up") {
+  const auto policy = fibers();
+  Mutex mutex;
+  int rounds = 0;
+  int rounds_before_the_other = -1;
+  policy->submit([&] {
+    for (; rounds < 1000; ++rounds) {
+      const std::lock_guard lock(mutex);
+      sleep_for(10us);
+    }
+  });
+  policy->submit([&] {
+    const std::lock_guard lock(mutex);
+    rounds_before_the_other = rounds;
+  });
+  policy->join();
+  CHECK(rounds_before_the_other >= 0);
+  CHECK(rounds_before_the_other < 10);
+}
+
+TEST_CASE("senders have their turn in the order of their coming") {
+  const auto kind = GENERATE(PolicyKind::thread, PolicyKind::fiber);
+  const auto policy = make_policy({.kind = kind, .threads = 1});
+  auto [left, right] = connected();
+  const std::string large(1U << 20U, 'x');
+  std::atomic<bool> sent{false};
+  std::atomic<int> messages{0};
+  policy->submit([&, &stream = *left] {
+    for (; !sent && messages < 10000; ++messages) stream.sendall(large);
+    stream.shutdown(ShutdownHow::write);
+  });
+  policy->submit([&, &stream = *left] {
+    while (messages == 0) sleep_for(100us);
+    stream.sendall("small");
+    sent = true;
+  });
+  while (!right->recv(65536).empty()) {
+  }
+  policy->join();
+  CHECK(sent);
+  CHECK(messages < 10000);
+}
+
+TEST_CASE("a sender may wait for room on a connection that its owner has not read yet") {
+  const auto policy = fibers();
+  auto [left, right] = connected();
+  std::string asked;
+  policy->submit([&stream = *left] { stream.sendall(std::string(5U << 20U, 'x')); });  // registers it first
+  policy->submit([&asked, &stream = *left] {
+    sleep_for(5ms);
+    asked = stream.recv(10);
+  });
+  std::size_t received = right->recv(1).size();
+  right->sendall("question");
+  while (received < 5U << 20U) received += right->recv(65536).size();
+  policy->join();
+  CHECK(asked == "question");
+}
+
+TEST_CASE("urgent data does not hide what comes after it") {
+  const FileDescriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0);
+  REQUIRE(::listen(listener.get(), 1) == 0);
+  const SocketAddress address = local_address(listener.get());
+  const FileDescriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(::connect(client.get(), address.data(), address.size()) == 0);
+  SocketStream stream(FileDescriptor(::accept(listener.get(), nullptr, nullptr)), address);
+  stream.settimeout(5s);
+  REQUIRE(::send(client.get(), "abc", 3, 0) == 3);
+  REQUIRE(::send(client.get(), "!", 1, MSG_OOB) == 1);
+  REQUIRE(::send(client.get(), "def", 3, 0) == 3);
+  const auto policy = fibers();
+  std::string read;
+  policy->submit([&read, &stream] {
+    while (read.size() < 6) read += stream.recv(100);
+  });
+  policy->join();
+  CHECK(read == "abcdef");
+}
+
+TEST_CASE("a policy that goes waits for its fibers, also where they offload") {
+  std::atomic<int> done{0};
+  {
+    const auto policy = fibers(2);
+    for (int i = 0; i < 20; ++i) {
+      policy->submit([&done] {
+        sleep_for(1ms);
+        offload([&done] { ++done; });
+      });
+    }
+  }
+  CHECK(done == 20);
+}
+
+TEST_CASE("a stream may end after the loop that it was registered with") {
+  auto [left, right] = connected();
+  {
+    const auto policy = fibers();
+    right->sendall("x");
+    policy->submit([&stream = *left] { (void)stream.recv(1); });
+    policy->join();
+  }
+  right->sendall("more");
+  CHECK(left->recv(10) == "more");
+  left.reset();
+  CHECK(right->recv(10).empty());
 }

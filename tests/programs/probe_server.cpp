@@ -32,6 +32,13 @@ __attribute__((noinline)) std::size_t use_stack(std::size_t bytes) {
   return below + static_cast<std::size_t>(step[0] == 0 ? 1 : 2);
 }
 
+/// One frame of 300,000 bytes, whose far end is touched first.
+__attribute__((noinline)) std::string use_frame() {
+  volatile char frame[300000];
+  frame[0] = 'x';
+  return std::string(1, frame[0]);
+}
+
 class ProbeHandler : public StreamRequestHandler {
  public:
   explicit ProbeHandler(Release& release) : release_(release) {}
@@ -55,6 +62,7 @@ class ProbeHandler : public StreamRequestHandler {
     if (command == "hold") return hold();
     if (command == "release") release();
     if (command.starts_with("stack ")) return use_stack(std::stoul(command.substr(6))) > 0 ? "used" : "";
+    if (command == "frame") return use_frame();
     if (command.starts_with("block ")) {  // the thread, whoever else runs on it
       std::this_thread::sleep_for(std::chrono::milliseconds(std::stoi(command.substr(6))));
     }

@@ -40,6 +40,7 @@ def test_one_recv_and_one_send_a_request():
         check(extra.get("setsockopt", 0) <= 4, calls)  # the socket's timeouts, set once each
         if policy == "fiber":  # the loop waits once a request; what one wait tells serves all connections
             check(extra.pop("epoll_wait", 0) <= REQUESTS * 1.1, calls)
+            extra.pop("futex", 0)  # the watchdog looks by the clock, however slowly a traced server answers
         check(sum(abs(count) for count in extra.values()) < REQUESTS / 10, extra)
 
 

@@ -1,6 +1,7 @@
 // Stopping, draining and serving again.
 
 #include <filesystem>
+#include <socketserver/concurrency/offload.hpp>
 #include <socketserver/concurrency/sync.hpp>
 #include <socketserver/handlers/upper_case.hpp>
 #include <vector>
@@ -184,6 +185,22 @@ TEST_CASE("a handler may request the stop: shutdown does not wait for itself the
   CHECK(client.recv_all() == "stopping\n");
   CHECK(running.wait().drained == 1);
   CHECK(running.server.stats().failed == 0);  // an exit request is no error
+}
+
+TEST_CASE("a shutdown from what a handler offloads does not wait for the handler") {
+  class OffloadingHandler : public StreamRequestHandler {
+   protected:
+    void handle() override {
+      if (!rfile().readline()) return;
+      offload([this] { server().shutdown(); });
+      wfile() << "stopping\n";
+    }
+  };
+  const auto policy = GENERATE(from_range(kPolicies));
+  RunningServer<TCPServer<OffloadingHandler>> running(local_config(policy));
+  Client client(running.address());
+  CHECK(client.ask("stop\n") == "stopping\n");
+  CHECK(running.wait().forced == 0);
 }
 
 TEST_CASE("a request in progress is answered during a drain, and new connections are refused") {

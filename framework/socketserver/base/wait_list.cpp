@@ -46,8 +46,8 @@ void WaitList::remove(Waiter& waiter) noexcept {
   (waiter.next != nullptr ? waiter.next->previous : last_) = waiter.previous;
 }
 
-void WaitList::notify_one() noexcept {
-  if (first_ == nullptr) return;
+bool WaitList::notify_one() noexcept {
+  if (first_ == nullptr) return false;
   Waiter& waiter = *first_;
   remove(waiter);
   waiter.notified = true;  // it stays alive until it has the mutex again
@@ -56,10 +56,12 @@ void WaitList::notify_one() noexcept {
   } else {
     waiter.wake.notify_one();
   }
+  return true;
 }
 
 void WaitList::notify_all() noexcept {
-  while (first_ != nullptr) notify_one();
+  while (notify_one()) {
+  }
 }
 
 }  // namespace socketserver::detail

@@ -1,10 +1,12 @@
 #include <socketserver/concurrency/detail/fiber_loop.hpp>
 
-#include <sys/eventfd.h>
+#include <fcntl.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <chrono>
+#include <new>
 #include <socketserver/concurrency/detail/loop_watchdog.hpp>
 #include <socketserver/concurrency/detail/stack_overflow.hpp>
 #include <system_error>
@@ -19,45 +21,33 @@ constinit thread_local const FiberLoop* loop_here = nullptr;
 }  // namespace
 
 FiberLoop::FiberLoop(FiberPool& fibers, BlockingPool& blocking)
-    : fibers_(fibers),
-      blocking_(blocking),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!epoll_ || !wake_) throw_errno("a fiber loop");
+    : fibers_(fibers), blocking_(blocking), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  if (!epoll_) throw_errno("a fiber loop");
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) throw_errno("a fiber loop");
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, inbox_->descriptor(), &event) != 0) throw_errno("a fiber loop");
   thread_ = std::thread([this] { run(); });
 }
 
 FiberLoop::~FiberLoop() {
-  post([](Inbox& inbox) { inbox.stopping = true; });
+  inbox_->stop();
   thread_.join();
-  for (LoopWatch* watch : inbox_.released) delete watch;
+  inbox_->close();
+  while (LoopWatch* watch = retired_.pop()) delete watch;
 }
 
-/// Changes the inbox and has the loop look at it.
-template <typename Change>
-void FiberLoop::post(Change change) noexcept {
-  const std::lock_guard lock(inbox_.mutex);
-  change(inbox_);
-  inbox_.filled = true;
-  if (!inbox_.sleeping.exchange(false)) return;
-  (void)::eventfd_write(wake_.get(), 1);  // under the lock: after it this loop may be gone
-}
-
-void FiberLoop::start(std::unique_ptr<LoopFiber> fiber) {
+void FiberLoop::start(std::unique_ptr<LoopFiber> fiber) noexcept {
   fiber->loop_ = this;
   fiber->state_ = LoopFiber::State::ready;
   load_.fetch_add(1, std::memory_order_relaxed);
-  post([&fiber](Inbox& inbox) { inbox.started.push_back(std::move(fiber)); });
+  inbox_->start(*fiber.release());  // end() takes it back
 }
 
 void FiberLoop::wake(LoopFiber& fiber) noexcept {
-  if (!is_here()) return post([&fiber](Inbox& inbox) { inbox.woken.push_back(&fiber); });
+  if (!is_here()) return inbox_->wake(fiber);
   ++fiber.wakes_;
   if (fiber.state_ != LoopFiber::State::parked) return;
   fiber.state_ = LoopFiber::State::ready;
-  ready_.push_back(&fiber);
+  ready_.push(fiber);
 }
 
 bool FiberLoop::is_here() const noexcept { return loop_here == this; }
@@ -73,48 +63,29 @@ void FiberLoop::run() noexcept {
 }
 
 void FiberLoop::take_inbox() {
-  if (!inbox_.filled.load(std::memory_order_relaxed)) return;
-  std::vector<std::unique_ptr<LoopFiber>> started;
-  std::vector<LoopFiber*> woken;
-  std::vector<LoopWatch*> released;
-  {
-    const std::lock_guard lock(inbox_.mutex);
-    inbox_.filled = false;
-    started.swap(inbox_.started);
-    woken.swap(inbox_.woken);
-    released.swap(inbox_.released);
-    stopping_ = inbox_.stopping;
-  }
-  for (LoopFiber* fiber : woken) wake(*fiber);
-  for (std::unique_ptr<LoopFiber>& fiber : started) ready_.push_back(fiber.release());  // end() takes it back
-  for (LoopWatch* watch : released) retired_.emplace_back(watch);
+  if (!inbox_->filled()) return;
+  LoopInbox::Content content = inbox_->take();
+  stopping_ = content.stopping;
+  while (LoopFiber* fiber = content.woken.pop()) wake(*fiber);
+  while (LoopFiber* fiber = content.started.pop()) ready_.push(*fiber);
+  while (LoopWatch* watch = content.released.pop()) retired_.push(*watch);
 }
 
 /// Resumes those that are ready now; who becomes ready meanwhile comes after the events.
 void FiberLoop::run_ready() {
-  turn_.swap(ready_);
-  for (LoopFiber* fiber : turn_) resume(*fiber);
-  turn_.clear();
+  LinkedQueue<LoopFiber> turn = std::move(ready_);
+  while (LoopFiber* fiber = turn.pop()) resume(*fiber);
 }
 
 void FiberLoop::wait_for_events() {
-  retired_.clear();
+  while (LoopWatch* watch = retired_.pop()) delete watch;
+  const bool idle = ready_.empty() && !(stopping_ && load() == 0);
   const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
-                                 may_sleep() ? wait_milliseconds() : 0);
+                                 idle && inbox_->may_sleep() ? wait_milliseconds() : 0);
   for (int i = 0; i < count; ++i) {
     prefetch(i, count);
     deal_with(events_[static_cast<std::size_t>(i)]);
   }
-}
-
-/// Whether there is nothing to do but wait. Who posts from now on will say so: either the inbox is seen to be filled
-/// here, or the poster sees that the loop sleeps, since each first says its own and then looks at the other's.
-bool FiberLoop::may_sleep() noexcept {
-  if (!ready_.empty() || (stopping_ && load() == 0)) return false;
-  inbox_.sleeping = true;
-  if (!inbox_.filled) return true;
-  inbox_.sleeping = false;
-  return false;
 }
 
 /// Has the memory of the connections that come next fetched while others run: with thousands of them, waiting for it is
@@ -142,13 +113,12 @@ void FiberLoop::deal_with(const epoll_event& event) {
   auto& watch = *static_cast<LoopWatch*>(event.data.ptr);
   LoopFiber* reader = nullptr;
   LoopFiber* writer = nullptr;
-  if ((event.events & (EPOLLIN | kOver)) != 0) {
+  if ((event.events & (EPOLLIN | EPOLLPRI | kOver)) != 0) {
     watch.readable = true;
-    watch.ended = watch.ended || (event.events & kOver) != 0;
+    watch.always = watch.always || (event.events & (kOver | EPOLLPRI)) != 0;
     reader = std::exchange(watch.reader_, nullptr);
   }
   if ((event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
-    watch.writable = true;
     writer = std::exchange(watch.writer_, nullptr);
   }
   if (reader != nullptr) resume(*reader);
@@ -157,28 +127,32 @@ void FiberLoop::deal_with(const epoll_event& event) {
 
 void FiberLoop::fire_timers() {
   if (timers_.empty()) return;
-  const TimePoint now = steady_clock().now();
+  const TimePoint now = fired_ = steady_clock().now();
   while (!timers_.empty() && timers_.begin()->first <= now) {
     LoopFiber& fiber = *timers_.begin()->second;
-    disarm(fiber);
-    if (fiber.state_ != LoopFiber::State::parked || fiber.deadline_.is_never()) continue;
-    if (fiber.deadline_.time() > now) {
+    const bool parked = fiber.state_ == LoopFiber::State::parked && !fiber.deadline_.is_never();
+    if (parked && fiber.deadline_.time() > now) {
       arm(fiber, fiber.deadline_.time());
-    } else {
-      fiber.timed_out_ = true;
-      resume(fiber);
+      continue;
     }
+    disarm(fiber);
+    if (!parked) continue;
+    fiber.timed_out_ = true;
+    resume(fiber);
   }
 }
 
-void FiberLoop::arm(LoopFiber& fiber, TimePoint time) {
+/// The timer moves from place to place, so that nothing can fail.
+void FiberLoop::arm(LoopFiber& fiber, TimePoint time) noexcept {
   disarm(fiber);
   fiber.timer_ = time;
-  timers_.emplace(time, &fiber);
+  fiber.spare_timer_.value().first = time;
+  timers_.insert(std::move(fiber.spare_timer_));
 }
 
-void FiberLoop::disarm(LoopFiber& fiber) {
-  if (fiber.timer_ != TimePoint::max()) timers_.erase({std::exchange(fiber.timer_, TimePoint::max()), &fiber});
+void FiberLoop::disarm(LoopFiber& fiber) noexcept {
+  if (fiber.timer_ == TimePoint::max()) return;
+  fiber.spare_timer_ = timers_.extract({std::exchange(fiber.timer_, TimePoint::max()), &fiber});
 }
 
 void FiberLoop::resume(LoopFiber& fiber) {
@@ -220,7 +194,9 @@ bool FiberLoop::park(LoopFiber& fiber, Deadline deadline) {
   fiber.timed_out_ = false;
   if (fiber.wakes_ == 0) {
     fiber.deadline_ = deadline;
-    if (deadline.time() < fiber.timer_) arm(fiber, deadline.time());
+    // One that has passed is due the next time: otherwise who waits again and again would keep all others out.
+    const TimePoint due = std::max(deadline.time(), fired_ + Duration(1));
+    if (!deadline.is_never() && due < fiber.timer_) arm(fiber, due);
     fiber.state_ = LoopFiber::State::parked;
     fiber.context_.suspend();
   }
@@ -232,29 +208,44 @@ bool FiberLoop::park(LoopFiber& fiber, Deadline deadline) {
 void FiberLoop::yield(LoopFiber& fiber) {
   fiber.operations_ = 0;
   fiber.state_ = LoopFiber::State::ready;
-  ready_.push_back(&fiber);
+  ready_.push(fiber);
   fiber.context_.suspend();
 }
 
-Watch& FiberLoop::watch(int descriptor) {
-  auto watch = std::make_unique<LoopWatch>(*this, descriptor);
-  epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.ptr = watch.get()}};
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) throw_errno("epoll_ctl");
-  return *watch.release();
+Watch* FiberLoop::watch(int descriptor) noexcept {
+  std::unique_ptr<LoopWatch> watch(new (std::nothrow) LoopWatch(*this, inbox_, descriptor, epoll_.get()));
+  if (watch == nullptr) errno = ENOMEM;
+  return watch != nullptr && watch->add() ? watch.release() : nullptr;
 }
 
-void FiberLoop::release(LoopWatch& watch) noexcept {
-  // Also where the descriptor is closed next: a copy of it in a child process would go on sending events.
-  (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, watch.descriptor_, nullptr);
-  if (is_here()) {
-    retired_.emplace_back(&watch);
-  } else {
-    post([&watch](Inbox& inbox) { inbox.released.push_back(&watch); });
-  }
+bool LoopWatch::add() noexcept {
+  epoll_event event{.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.ptr = this}};
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor_, &event) == 0) return true;
+  if (errno != EEXIST) return false;
+  copy_.reset(::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0));
+  descriptor_ = copy_.get();
+  return copy_ && ::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor_, &event) == 0;
+}
+
+void FiberLoop::retire(LoopWatch& watch) noexcept {
+  (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, watch.descriptor(), nullptr);
+  retired_.push(watch);
+}
+
+bool FiberLoop::owns(const LoopWatch& watch) const noexcept { return watch.is_with(inbox_); }
+
+/// The registration is ended also where the descriptor is closed next: a copy of it in a child process would go on
+/// sending events.
+void LoopWatch::release() noexcept {
+  // While the inbox lives no other has its address, so this compares loops, dead ones included.
+  if (loop_here != nullptr && loop_here->owns(*this)) return loop_.retire(*this);
+  const std::shared_ptr<LoopInbox> inbox = inbox_;  // this object may end in it
+  inbox->release(*this, epoll_);
 }
 
 bool LoopWatch::wait(LoopFiber*& slot, Deadline deadline) {
   LoopFiber& fiber = loop_.running();
+  assert(slot == nullptr);
   slot = &fiber;
   const bool woken = fiber.park(deadline);
   slot = nullptr;

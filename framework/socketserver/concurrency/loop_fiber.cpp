@@ -11,6 +11,12 @@ constexpr unsigned kOperationsInTurn = 64;  // that need not wait, before the ot
 
 }  // namespace
 
+LoopFiber::LoopFiber(std::size_t stack_bytes) : context_(stack_bytes, &LoopFiber::run_jobs, this) {
+  Timers timers;
+  timers.emplace(timer_, this);
+  spare_timer_ = timers.extract(timers.begin());
+}
+
 void LoopFiber::run_jobs(void* self) {
   auto& fiber = *static_cast<LoopFiber*>(self);
   for (;;) {
@@ -29,15 +35,18 @@ void LoopFiber::did_not_wait() {
   if (++operations_ >= kOperationsInTurn) yield();
 }
 
-Watch& LoopFiber::watch(int descriptor) { return loop_->watch(descriptor); }
+Watch* LoopFiber::watch(int descriptor) noexcept { return loop_->watch(descriptor); }
 
 bool LoopFiber::shares_loop(const Watch& watch) const noexcept {
-  return &static_cast<const LoopWatch&>(watch).loop() == loop_;
+  return loop_->owns(static_cast<const LoopWatch&>(watch));
 }
 
 void LoopFiber::offload(Job job) {
   loop_->blocking().submit([this, &job] {
+    Execution there{.scopes = execution_.scopes};  // a shutdown() there must not wait for this handler
+    Execution* const before = exchange_execution(&there);
     job();
+    exchange_execution(before);
     wake();
   });
   (void)park(Deadline::never());

@@ -35,12 +35,13 @@ void LoopWatchdog::run() {
     lock.unlock();
     for (std::size_t i = 0; i < loops_.size(); ++i) busy = check(*loops_[i], seen_[i]) || busy;
     lock.lock();
+    // It sleeps only after a look that came later than its saying so: a loop that did not see that is seen by the look.
+    const bool said_before = asleep_;
     asleep_ = !busy;
-    const auto over = [this] { return stopping_; };
-    if (busy) {
-      changed_.wait_for(lock, kBlockedAfter / 4, over);
-    } else {
+    if (!busy && said_before) {
       changed_.wait(lock, [this] { return stopping_ || !asleep_; });
+    } else {
+      changed_.wait_for(lock, kBlockedAfter / 4, [this] { return stopping_; });
     }
   }
 }

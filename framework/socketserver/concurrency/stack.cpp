@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <stdexcept>
 #include <system_error>
 
 namespace socketserver::detail {
@@ -19,6 +20,7 @@ std::size_t round_up_to_pages(std::size_t bytes) {
 }  // namespace
 
 Stack::Stack(std::size_t usable_bytes) : usable_bytes_(round_up_to_pages(usable_bytes)) {
+  if (usable_bytes_ < usable_bytes || usable_bytes_ == 0) throw std::invalid_argument("a fiber's stack of no size");
   void* memory = ::mmap(nullptr, kGuardBytes + usable_bytes_, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "a fiber's stack");

@@ -2,13 +2,13 @@
 
 #include <socketserver/base/detail/fiber.hpp>
 #include <thread>
+#include <utility>
 
 namespace socketserver {
 
 void Mutex::lock() {
   std::unique_lock guard(guard_);
-  waiters_.wait_for(guard, Deadline::never(), [this] { return !locked_; });
-  locked_ = true;
+  if (std::exchange(locked_, true)) (void)waiters_.wait(guard);  // and then it is handed over, still locked
 }
 
 bool Mutex::try_lock() noexcept {
@@ -18,8 +18,7 @@ bool Mutex::try_lock() noexcept {
 
 void Mutex::unlock() noexcept {
   const std::lock_guard guard(guard_);
-  locked_ = false;
-  waiters_.notify_one();
+  locked_ = waiters_.notify_one();  // to whoever has waited longest: otherwise this fiber might have it again first
 }
 
 bool ConditionVariable::wait_until(std::unique_lock<Mutex>& lock, Deadline deadline) {

@@ -8,7 +8,8 @@
 
 namespace socketserver {
 
-/// A mutex for std::lock_guard and std::unique_lock. Not recursive. Threads and fibers: safe to share.
+/// A mutex for std::lock_guard and std::unique_lock: first come, first served. Not recursive. Threads and fibers: safe
+/// to share.
 class Mutex {
  public:
   void lock();

@@ -42,8 +42,7 @@ class Stream::SendTurn {
     // Once the turn is over the owner may destroy the stream: nothing is touched after it, or under the lock.
     if (!taken_ || senders_.turn.compare_exchange_strong(expected, Senders::free)) return;
     const std::lock_guard lock(senders_.mutex);
-    senders_.turn = Senders::free;
-    senders_.turn_over.notify_one();
+    if (!senders_.turn_over.notify_one()) senders_.turn = Senders::free;  // else it is that one's now
   }
 
   std::error_code error() const { return taken_ ? senders_.broken : std::make_error_code(std::errc::timed_out); }
@@ -52,8 +51,7 @@ class Stream::SendTurn {
  private:
   bool wait(Deadline deadline) {
     std::unique_lock lock(senders_.mutex);
-    return senders_.turn_over.wait_for(lock, deadline,
-                                       [this] { return senders_.turn.exchange(Senders::awaited) == Senders::free; });
+    return senders_.turn.exchange(Senders::awaited) == Senders::free || senders_.turn_over.wait(lock, deadline);
   }
 
   Senders& senders_;

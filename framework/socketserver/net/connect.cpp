@@ -36,9 +36,10 @@ Deadline share_of(Deadline total, std::size_t addresses_left) {
 }
 
 bool wait_connected(detail::Fiber& fiber, int fd, Deadline deadline) {
-  detail::Watch& watch = fiber.watch(fd);
-  const bool decided = watch.wait_write(deadline);
-  watch.release();
+  detail::Watch* const watch = fiber.watch(fd);
+  if (watch == nullptr) throw std::system_error(last_error(), "epoll_ctl");
+  const bool decided = watch->wait_write(deadline);
+  watch->release();
   return decided;
 }
 

@@ -57,6 +57,12 @@ int bound_wait(int fd, int name, Duration& current, Deadline deadline) {
   return 0;
 }
 
+/// Whether a read would bring something: bytes, the end or an error.
+bool has_input(int fd) {
+  char byte = 0;
+  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || !would_block(errno);
+}
+
 /// recv(2) without a wait. @returns timed_out if that would be needed.
 IoResult read_now(int fd, std::span<std::byte> into) {
   for (;;) {
@@ -164,22 +170,25 @@ IoResult SocketStream::write_some(std::span<const std::byte> bytes, Deadline dea
   }
 }
 
-/// The stream's registration with the loop of the fiber that runs. The first reader's stays for the stream's life; a
-/// fiber of another loop has one for as long as its operation lasts.
+/// The stream's registration with the loop of the fiber that runs. The first reader's is kept for the stream's life,
+/// and used by all fibers of its loop; a fiber of another loop has one of its own for as long as its operation lasts,
+/// and so has a sender before there is a reader.
 class SocketStream::Watching {
  public:
-  Watching(SocketStream& stream, detail::Fiber& fiber, bool keep) : watch_(stream.watch_.load()) {
+  Watching(SocketStream& stream, detail::Fiber& fiber, bool keep) noexcept : watch_(stream.watch_.load()) {
     if (watch_ != nullptr && fiber.shares_loop(*watch_)) return;
     const bool first = watch_ == nullptr && keep;
-    watch_ = &fiber.watch(stream.socket_.get());
+    watch_ = fiber.watch(stream.socket_.get());
     temporary_ = !first;
     if (first) stream.watch_.store(watch_);
   }
   Watching(const Watching&) = delete;
   Watching& operator=(const Watching&) = delete;
   ~Watching() {
-    if (temporary_) watch_->release();
+    if (temporary_ && watch_ != nullptr) watch_->release();
   }
+  /// @returns false if it failed, with errno set.
+  explicit operator bool() const { return watch_ != nullptr; }
   detail::Watch* operator->() const { return watch_; }
   detail::Watch& operator*() const { return *watch_; }
 
@@ -193,10 +202,11 @@ bool SocketStream::waits_without_buffer() const noexcept { return detail::curren
 IoResult SocketStream::fiber_read(std::span<std::byte> into, Deadline deadline, Wait wait) {
   detail::Fiber& fiber = *detail::current_fiber();
   const Watching watch(*this, fiber, true);
+  if (!watch) return {0, last_error()};
   if (into.empty()) return {};
   for (bool overdue = false;; overdue = !fiber_wait(*watch, deadline, wait)) {
     if (wait == Wait::message && (state_.load() & kDraining) != 0) return read_after_drain(into);
-    if (!watch->readable && !watch->ended && !overdue) continue;
+    if (!watch->readable && !watch->always && !overdue) continue;
     const IoResult result = read_now(socket_.get(), into);
     // Fewer than asked for: nothing is left, and the next edge tells of more. Source: epoll(7).
     watch->readable = result.bytes == into.size();
@@ -217,13 +227,17 @@ bool SocketStream::fiber_wait(detail::Watch& watch, Deadline deadline, Wait wait
 
 IoResult SocketStream::wait_some(Deadline deadline, Wait wait) {
   const Watching watch(*this, *detail::current_fiber(), true);
-  const bool come = watch->readable || watch->ended || fiber_wait(*watch, deadline, wait);
-  return {0, come ? std::error_code() : timed_out()};
+  if (!watch) return {0, last_error()};
+  const bool come = watch->readable || watch->always || fiber_wait(*watch, deadline, wait);
+  // As everywhere, a deadline that has passed still lets what is there be taken, and the loop may not have looked
+  // since.
+  return {0, come || has_input(socket_.get()) ? std::error_code() : timed_out()};
 }
 
 /// As read_rest_after_drain(), whose epoll is here the loop's.
 IoResult SocketStream::fiber_read_rest(std::span<std::byte> into, Deadline deadline) {
   const Watching watch(*this, *detail::current_fiber(), true);
+  if (!watch) return {0, last_error()};
   for (;;) {
     if (const auto result = read_rest_now(into, deadline)) return *result;
     (void)watch->wait_read(deadline);
@@ -247,12 +261,14 @@ IoResult SocketStream::fiber_write(std::span<const std::byte> bytes, Deadline de
     const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0) {
       add(bytes_out_, static_cast<std::size_t>(sent));
+      detail::current_fiber()->did_not_wait();
       return {static_cast<std::size_t>(sent), {}, "sendall"};
     }
     if (errno == EINTR) continue;
     if (!would_block(errno)) return {0, last_error(), "sendall"};
     if (deadline.expired()) return {0, timed_out(), "sendall"};
     const Watching watch(*this, *detail::current_fiber(), false);
+    if (!watch) return {0, last_error(), "sendall"};
     (void)watch->wait_write(deadline);
   }
 }

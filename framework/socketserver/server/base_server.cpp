@@ -30,7 +30,9 @@ BaseServer::~BaseServer() = default;
 DrainReport BaseServer::serve_forever() {
   impl_->begin();
   try {
-    while (!impl_->lifecycle.stopping()) impl_->turn(Deadline::never(), Impl::kMostAtOnce);
+    // Under `inline` each is served before the next is taken.
+    const int most = config().concurrency.policy == PolicyKind::inline_ ? 1 : Impl::kMostAtOnce;
+    while (!impl_->lifecycle.stopping()) impl_->turn(Deadline::never(), most);
   } catch (...) {
     request_stop();
     impl_->drain();

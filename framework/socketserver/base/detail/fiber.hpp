@@ -16,15 +16,14 @@ class Watch {
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
-  /// Waits for the next edge. @returns false if the deadline came first.
+  /// Waits for the next edge; one reader and one writer at a time. @returns false if the deadline came first.
   virtual bool wait_read(Deadline deadline) = 0;
   virtual bool wait_write(Deadline deadline) = 0;
   /// Ends the registration; the watch is gone. Comes before the descriptor is closed.
   virtual void release() noexcept = 0;
 
   bool readable = false;  // an edge has come since a read found less than it asked for
-  bool writable = true;   // the same of a write
-  bool ended = false;     // the peer's end or an error was reported: no further edge may come for reading
+  bool always = false;    // the peer's end, an error or urgent data was reported: only a read tells what is left
 
  protected:
   ~Watch() = default;
@@ -39,7 +38,7 @@ class Fiber {
 
   /// Suspends this fiber. @returns true once for each wake(), false if the deadline came first.
   virtual bool park(Deadline deadline) = 0;
-  /// Lets park() return, also one that is yet to come. The fiber must not end before it has.
+  /// Lets the park() return that the fiber is in or just about to call; once for each.
   virtual void wake() noexcept = 0;
   /// Lets the others run that are ready.
   virtual void yield() = 0;
@@ -47,8 +46,8 @@ class Fiber {
   /// something to read does not hold up the others.
   virtual void did_not_wait() = 0;
 
-  /// Registers a descriptor with this fiber's loop. @throws std::system_error.
-  virtual Watch& watch(int descriptor) = 0;
+  /// Registers a descriptor with this fiber's loop. @returns null if that fails, with errno set.
+  virtual Watch* watch(int descriptor) noexcept = 0;
   /// Whether the watch is with this fiber's loop.
   virtual bool shares_loop(const Watch& watch) const noexcept = 0;
 

@@ -26,7 +26,8 @@ class WaitList {
     return true;
   }
 
-  void notify_one() noexcept;
+  /// @returns false if nobody waits. Whoever is notified knows it, also where its deadline passes meanwhile.
+  bool notify_one() noexcept;
   void notify_all() noexcept;
 
  private:

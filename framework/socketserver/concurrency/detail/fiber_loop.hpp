@@ -10,14 +10,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <socketserver/base/detail/fiber.hpp>
+#include <socketserver/concurrency/detail/linked_queue.hpp>
 #include <socketserver/concurrency/detail/loop_fiber.hpp>
+#include <socketserver/concurrency/detail/loop_inbox.hpp>
 #include <socketserver/net/file_descriptor.hpp>
 #include <string>
 #include <thread>
 #include <utility>
-#include <vector>
 
 namespace socketserver::detail {
 
@@ -36,7 +36,7 @@ class FiberLoop {
   ~FiberLoop();
 
   /// Runs the job on the fiber.
-  void start(std::unique_ptr<LoopFiber> fiber);
+  void start(std::unique_ptr<LoopFiber> fiber) noexcept;
   /// Fibers that have been started and have not ended.
   std::size_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
   /// Wakes a fiber of this loop. See Fiber::wake().
@@ -55,57 +55,43 @@ class FiberLoop {
   // For fibers of this loop.
   bool park(LoopFiber& fiber, Deadline deadline);
   void yield(LoopFiber& fiber);
-  Watch& watch(int descriptor);
-  void release(LoopWatch& watch) noexcept;
+  Watch* watch(int descriptor) noexcept;
+  void retire(LoopWatch& watch) noexcept;
   LoopFiber& running() noexcept { return *running_.load(std::memory_order_relaxed); }
+  bool owns(const LoopWatch& watch) const noexcept;
   bool is_here() const noexcept;
   BlockingPool& blocking() noexcept { return blocking_; }
 
  private:
-  // What other threads ask for.
-  struct Inbox {
-    std::mutex mutex;
-    std::vector<std::unique_ptr<LoopFiber>> started;  // guarded by mutex, as all below
-    std::vector<LoopFiber*> woken;
-    std::vector<LoopWatch*> released;
-    bool stopping = false;
-    std::atomic<bool> filled{false};    // there is something in it; set after it is, under the mutex
-    std::atomic<bool> sleeping{false};  // the loop waits, or is about to, and has to be told
-  };
-  using Timer = std::pair<TimePoint, LoopFiber*>;
-
   void run() noexcept;
   void take_inbox();
-  template <typename Change>
-  void post(Change change) noexcept;
   void run_ready();
   void wait_for_events();
   int wait_milliseconds() const;
-  bool may_sleep() noexcept;
   void prefetch(int next, int count) const noexcept;
   void deal_with(const epoll_event& event);
   void fire_timers();
-  void arm(LoopFiber& fiber, TimePoint time);
-  void disarm(LoopFiber& fiber);
+  void arm(LoopFiber& fiber, TimePoint time) noexcept;
+  void disarm(LoopFiber& fiber) noexcept;
   void resume(LoopFiber& fiber);
   void end(LoopFiber& fiber);
 
   FiberPool& fibers_;
   BlockingPool& blocking_;
   FileDescriptor epoll_;
-  FileDescriptor wake_;
-  Inbox inbox_;
+  // Shared with the watches: a stream may end later than the loop that it was registered with.
+  std::shared_ptr<LoopInbox> inbox_ = std::make_shared<LoopInbox>();
   std::atomic<std::size_t> load_{0};
 
-  std::set<Timer> timers_;                           // at most one a fiber: at its deadline, or before it
-  std::vector<LoopFiber*> ready_;                    // to be resumed in this order
-  std::vector<LoopFiber*> turn_;                     // those of ready_ whose turn it is
-  std::vector<std::unique_ptr<LoopWatch>> retired_;  // kept until no event of the batch can name them
+  Timers timers_;                   // at most one a fiber: at its deadline, or before it
+  LinkedQueue<LoopFiber> ready_;    // to be resumed in this order
+  LinkedQueue<LoopWatch> retired_;  // kept until no event of the batch can name them
   std::array<epoll_event, 256> events_{};
   std::atomic<LoopFiber*> running_{nullptr};
   std::atomic<std::uint64_t> resumes_{0};
   std::atomic<LoopWatchdog*> watchdog_{nullptr};
-  mutable std::mutex ending_;  // held by who reads a running fiber's name, and before one is given back
+  mutable std::mutex ending_;           // held by who reads a running fiber's name, and before one is given back
+  TimePoint fired_ = TimePoint::min();  // timers up to this time have been dealt with
   bool stopping_ = false;
   std::thread thread_;  // last: it uses all the others
 };
@@ -113,19 +99,29 @@ class FiberLoop {
 /// A registration. An event carries its address.
 class LoopWatch final : public Watch {
  public:
-  LoopWatch(FiberLoop& loop, int descriptor) : loop_(loop), descriptor_(descriptor) {}
+  LoopWatch(FiberLoop& loop, std::shared_ptr<LoopInbox> inbox, int descriptor, int epoll)
+      : loop_(loop), inbox_(std::move(inbox)), descriptor_(descriptor), epoll_(epoll) {}
+  /// @returns false if it could not be registered, with errno set.
+  bool add() noexcept;
 
   bool wait_read(Deadline deadline) override { return wait(reader_, deadline); }
   bool wait_write(Deadline deadline) override { return wait(writer_, deadline); }
-  void release() noexcept override { loop_.release(*this); }
-  const FiberLoop& loop() const noexcept { return loop_; }
+  void release() noexcept override;
+  /// Whether it is registered with the loop: by the inbox, which no other loop has, not even one that came later.
+  bool is_with(const std::shared_ptr<LoopInbox>& inbox) const noexcept { return inbox_ == inbox; }
+  int descriptor() const noexcept { return descriptor_; }
+
+  LoopWatch* next = nullptr;  // in whatever queue it stands
 
  private:
   friend class FiberLoop;
   bool wait(LoopFiber*& slot, Deadline deadline);
 
-  FiberLoop& loop_;
+  FiberLoop& loop_;  // for its fibers, while it lives
+  const std::shared_ptr<LoopInbox> inbox_;
   int descriptor_;
+  FileDescriptor copy_;  // of a descriptor that is registered already; epoll(7) tells them apart by number
+  const int epoll_;
   LoopFiber* reader_ = nullptr;
   LoopFiber* writer_ = nullptr;
 };

@@ -17,7 +17,7 @@ class FiberPolicy final : public Policy {
  public:
   /// @param log  null to be silent. @throws std::system_error  a loop could not be started.
   FiberPolicy(std::size_t loops, std::size_t stack_bytes, Logger* log);
-  ~FiberPolicy() override = default;
+  ~FiberPolicy() override { join(); }
 
   std::size_t capacity() const noexcept override;
   using Policy::submit;
@@ -33,7 +33,7 @@ class FiberPolicy final : public Policy {
   FiberPool fibers_;
   std::vector<std::unique_ptr<FiberLoop>> loops_;
   std::optional<LoopWatchdog> watchdog_;
-  BlockingPool blocking_;  // ends before the loops, whose fibers its threads wake
+  BlockingPool blocking_;
 };
 
 }  // namespace socketserver::detail

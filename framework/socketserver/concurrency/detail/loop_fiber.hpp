@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <set>
 #include <socketserver/base/detail/fiber.hpp>
 #include <socketserver/concurrency/detail/fiber_context.hpp>
 #include <string>
@@ -12,12 +13,16 @@
 namespace socketserver::detail {
 
 class FiberLoop;
+class LoopFiber;
+
+/// When to look after which fiber.
+using Timers = std::set<std::pair<TimePoint, LoopFiber*>>;
 
 /// Runs one job after the other, each on the loop it was started with.
 class LoopFiber final : public Fiber {
  public:
   /// @throws std::system_error  as Stack.
-  explicit LoopFiber(std::size_t stack_bytes) : context_(stack_bytes, &LoopFiber::run_jobs, this) {}
+  explicit LoopFiber(std::size_t stack_bytes);
   ~LoopFiber() = default;
 
   /// @param name  for the log: who is served.
@@ -34,9 +39,11 @@ class LoopFiber final : public Fiber {
   void wake() noexcept override;
   void yield() override;
   void did_not_wait() override;
-  Watch& watch(int descriptor) override;
+  Watch* watch(int descriptor) noexcept override;
   bool shares_loop(const Watch& watch) const noexcept override;
   void offload(Job job) override;
+
+  LoopFiber* next = nullptr;  // in whatever queue it stands: those of its loop, of the inbox
 
  private:
   friend class FiberLoop;
@@ -53,6 +60,7 @@ class LoopFiber final : public Fiber {
   unsigned operations_ = 0;  // since it last waited
   bool timed_out_ = false;
   Deadline deadline_ = Deadline::never();  // of the wait under way
+  Timers::node_type spare_timer_;          // while it has none set: so that setting one cannot fail
   TimePoint timer_ = TimePoint::max();     // when its timer fires; max() for none
 };
 

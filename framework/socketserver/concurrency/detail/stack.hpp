@@ -5,6 +5,7 @@
 //   begin()            end of guard         top()
 
 #include <cstddef>
+#include <cstdint>
 
 namespace socketserver::detail {
 
@@ -21,11 +22,16 @@ class Stack {
   std::byte* top() const noexcept { return begin_ + kGuardBytes + usable_bytes_; }
   std::byte* bottom() const noexcept { return begin_ + kGuardBytes; }
   std::size_t usable_bytes() const noexcept { return usable_bytes_; }
-  bool guards(const void* address) const noexcept { return address >= begin_ && address < bottom(); }
+  /// Whether the address lies below the stack, in its guard or not much farther: what a large frame reaches for.
+  bool is_below(const void* address) const noexcept {
+    const auto distance = reinterpret_cast<std::uintptr_t>(bottom()) - reinterpret_cast<std::uintptr_t>(address);
+    return distance > 0 && distance <= kNear;
+  }
 
  private:
   // Wide enough for a frame with a large array to be caught, not only for one step below the end.
   static constexpr std::size_t kGuardBytes = 65536;
+  static constexpr std::size_t kNear = 8U << 20U;
 
   std::size_t usable_bytes_;
   std::byte* begin_;

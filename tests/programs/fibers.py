@@ -1,0 +1,36 @@
+"""What a server on fibers says and keeps: blocked loops, overflowing stacks, a connection's loop."""
+
+import sys
+
+from common import Server, check, equal, main, set_key, tests_of
+
+
+def test_a_handler_that_blocks_its_loop_is_named_with_its_client():
+    with Server("probe_server", "--policy", "fiber", "--threads", "2") as server, server.connect() as client:
+        host, port = client.socket.getsockname()
+        for _ in range(2):  # the second time after an idle while
+            equal(client.ask("block 1500"), "block 1500")
+            server.wait_for_line(f"ProbeHandler for {host}:{port} has kept its fiber loop from all others for")
+            equal(server.ask("hello"), "hello")
+
+
+def test_a_frame_that_is_larger_than_the_guard_is_told_too():
+    with Server("probe_server", "--policy", "fiber", *set_key("/concurrency/stack_size", 65536)) as server:
+        with server.connect() as client:
+            client.send("frame\n")  # 300,000 bytes at once
+            server.wait_for_line("stack overflowed: raise /concurrency/stack_size, which is 65536 bytes")
+            check(server.process.wait(10) != 0)
+
+
+def test_connections_spread_over_the_loops_and_stay_with_theirs():
+    with Server("probe_server", "--policy", "fiber", "--threads", "3") as server:
+        clients = [server.connect() for _ in range(6)]
+        homes = [client.ask("thread") for client in clients]
+        equal(sorted(homes.count(home) for home in set(homes)), [2, 2, 2])
+        for _ in range(20):
+            equal([client.ask("thread") for client in clients], homes)
+        for client in clients:
+            client.close()
+
+
+main(tests_of(sys.modules[__name__]))
