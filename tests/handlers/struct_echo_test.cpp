@@ -14,6 +14,7 @@ class Listener : public StructEchoHandler {
 
  protected:
   void log(std::string_view line) override { lines.emplace_back(line); }
+  void log_warning(std::string_view line) override { lines.push_back("warning: " + std::string(line)); }
 };
 
 std::string record(std::uint32_t id = 1) {
@@ -77,10 +78,17 @@ TEST_CASE("a short record and a missing one are a line each") {
   CHECK(log_of(missing) == "the record ends after 0 of 22 bytes");
 }
 
-TEST_CASE("at most 1024 bytes are echoed") {
-  MemoryStream stream({std::string(1024, 'a') + record()});
-  CHECK(log_of(stream) == kLine);
+TEST_CASE("a line that does not end within 1024 bytes is a warning, and nothing is decoded") {
+  MemoryStream stream({std::string(1024, 'a') + "aaa\n" + record()});
+  CHECK(log_of(stream) == "warning: the line is longer than 1024 bytes; no record is read");
   CHECK(stream.written() == std::string(1024, 'a'));
+  CHECK(stream.unread().empty());
+}
+
+TEST_CASE("a line of 1024 bytes with its end is taken") {
+  MemoryStream stream({std::string(1023, 'a') + "\n" + record()});
+  CHECK(log_of(stream) == kLine);
+  CHECK(stream.written() == std::string(1023, 'a') + "\n");
 }
 
 TEST_CASE("a peer that says nothing is no line, only the end") {

@@ -161,9 +161,9 @@ def test_struct_client_and_a_plain_socket():
         connection, _ = listener.accept()
         with connection, connection.makefile("rb") as file:
             equal(file.readline(), b"a text\n")
-            connection.sendall(b"its echo\n")
+            connection.sendall(b"a text\n")
             equal(RECORD.unpack(file.read()), VALUES)  # then EOF
-        equal(client.communicate(timeout=PATIENCE)[0], b"its echo\n")
+        equal(client.communicate(timeout=PATIENCE)[0], b"a text\n")
         equal(client.returncode, 0)
 
 
@@ -234,7 +234,65 @@ def test_a_client_whose_server_does_not_answer():
         check("timed out" in error, error)
 
 
+def answering(data, received):
+    """@returns a handler that reads to the EOF, or one receive, and answers with the data."""
+    class Answer(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.settimeout(PATIENCE)
+            received.append(self.request.recv(2048))
+            self.request.sendall(data)
+            self.request.shutdown(socket.SHUT_WR)
+            while self.request.recv(2048):
+                pass
+    return Answer
+
+
+def test_an_answer_that_is_none_or_not_the_echo():
+    with python_server(answering(b"", [])) as port:
+        equal(fails("uppercase_client", "127.0.0.1", port, "x"), "uppercase_client: the server answered nothing\n")
+    for data in (b"", b"dat", b"data", b"other\n", b"\n"):
+        with python_server(answering(data, [])) as port:
+            equal(fails("struct_client", "127.0.0.1", port), "struct_client: the server has not echoed the line\n")
+
+
+def test_the_longest_line_of_struct_client():
+    with Server("struct_echo_server") as server:
+        port = str(server.address[1])
+        equal(run("struct_client", "127.0.0.1", port, "x" * 1023).stdout, "x" * 1023 + "\n")
+        server.wait_for_line(LOGGED)
+        with server.connect() as client:
+            client.send("x" * 1024 + "more\n")
+            server.wait_for_line(r"127\.0\.0\.1:\d+: the line is longer than 1024 bytes; no record is read$")
+            client.half_close()
+            equal(client.rest(), b"x" * 1024)
+        equal(server.stop(), 0)
+    for data in ("x" * 1024, "two\nlines", "line\n"):
+        check("at most 1023 bytes" in fails("struct_client", "127.0.0.1", "80", data, status=2))
+
+
+def test_waits_without_a_bound_and_a_source_port():
+    for name, data in (("uppercase_client", ["x"]), ("struct_client", [])):
+        with Server("struct_echo_server") as server:
+            done = run(name, "127.0.0.1", str(server.address[1]), *data, "--no-connect-timeout", "--no-io-timeout")
+            equal((done.returncode, done.stderr), (0, ""))
+            equal(server.stop(), 0)
+    with Server("struct_echo_server", "--log-level", "debug") as server:
+        with refusing() as port:
+            pass  # free again
+        done = run("struct_client", "127.0.0.1", str(server.address[1]), "--bind", "127.0.0.4", "--bind-port", port)
+        equal((done.returncode, done.stderr), (0, ""))
+        server.wait_for_line(rf"127\.0\.0\.4:{port}: received 5 bytes: data\\n$")
+        equal(server.stop(), 0)
+
+
 def test_bad_usage_of_the_clients():
+    for name, data in (("uppercase_client", "x"), ("struct_client", "x")):
+        for option in ("--connect-timeout", "--io-timeout"):
+            for value in ("nan", "inf", "0", "1e7", "x"):
+                fails(name, "127.0.0.1", "80", data, option, value, status=2)
+            fails(name, "127.0.0.1", "80", data, option, "1", "--no" + option[1:], status=2)
+    fails("struct_client", "127.0.0.1", "80", "--bind-port", "5000", status=2)  # of no address
+    fails("struct_client", "127.0.0.1", "80", "--bind", "127.0.0.1", "--bind-port", "65536", status=2)
     for arguments in ([], ["127.0.0.1"], ["127.0.0.1", "0", "x"], ["127.0.0.1", "70000", "x"], ["127.0.0.1", "http", "x"],
                       ["127.0.0.1", "80", "x", "--connect-timeout", "-1"], ["127.0.0.1", "80", "x", "--no-such"]):
         for name in ("uppercase_client", "struct_client"):
@@ -305,6 +363,46 @@ def test_line_proxy_when_the_upstream_goes_away():
             equal(client.line(), "error: the upstream server is not available")
         proxy.wait_for_line(r"upstream: no reply")
         equal(proxy.stop(), 0)
+
+
+def test_line_proxy_sends_a_reply_before_it_waits_for_the_next():
+    """The first reply was held back until the upstream had answered the second line."""
+    for policy in POLICIES:
+        with listening() as (listener, port), Server("line_proxy", "--policy", policy, *upstream_key(port)) as proxy:
+            with proxy.connect() as client:
+                client.send("one\ntwo\n")
+                connection, _ = listener.accept()
+                with connection, connection.makefile("rb") as file:
+                    equal(file.readline(), b"one\n")
+                    connection.sendall(b"ONE\n")
+                    equal(file.readline(), b"two\n")
+                    equal(client.line(), "ONE")  # while the second is withheld
+                    connection.sendall(b"TWO\n")
+                    equal(client.line(), "TWO")
+            equal(proxy.stop(), 0)
+
+
+def test_line_proxy_takes_replies_as_long_as_its_lines():
+    for limit, answer in ((200_000, "x" * 100_000), (50_000, "error: the upstream server is not available")):
+        with listening() as (listener, port), Server("line_proxy", *upstream_key(port),
+                                                     *set_key("/limits/max_line", limit)) as proxy:
+            with proxy.connect() as client:
+                client.send("hello\n")
+                connection, _ = listener.accept()
+                with connection:
+                    connection.sendall(b"x" * 100_000 + b"\n")
+                    equal(client.line(), answer)
+            equal(proxy.stop(), 0)
+
+
+def test_line_proxy_without_a_good_upstream_does_not_start():
+    for upstream in ({}, {"host": "127.0.0.1"}, {"port": 80}, {"host": 1, "port": 80},
+                     *({"host": "127.0.0.1", "port": port} for port in (0, -1, 65536, 80.5, "80", None, 2**64 - 1))):
+        for mode in ([], ["--check"]):
+            done = run("line_proxy", "--port", "0", *set_key("/app", {"upstream": upstream}), *mode)
+            equal((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1))
+            check("/upstream" in done.stderr, done.stderr)
+    equal(run("line_proxy", "--port", "0").returncode, 2)
 
 
 def test_line_proxy_from_its_configuration():

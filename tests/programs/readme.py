@@ -4,6 +4,7 @@ is the server's own, and their links lead somewhere. `readme.py --write BINARIES
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -58,6 +59,20 @@ def test_the_readme_s_server_and_test_run():
     equal(run("hello_test").returncode, 0)
     done = subprocess.run([binary("own_main")], cwd=SOURCE, capture_output=True, timeout=PATIENCE)
     equal(done.returncode, 0)
+
+
+def test_the_client_of_the_page_on_the_kernel():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        host, port = listener.getsockname()
+        done = run("patient_client", host, str(port))  # which fills the queue
+        equal(done.returncode, 0)
+        check(re.fullmatch(rf"at most 3 s for each address\nconnected to {host}:{port}\n", done.stdout), done.stdout)
+        done = run("patient_client", host, str(port))
+        equal(done.returncode, 1)
+        check(f"not answered: cannot connect to {host}:{port} ({host}:{port}: the kernel gave up (SYN retries: 1))"
+              in done.stdout, done.stdout)
 
 
 def test_the_score_server_of_the_page_on_fibers():

@@ -118,7 +118,7 @@ void open_standard_streams() {
   }
 }
 
-int run(const Options& options, MakeServer& make) {
+int run(const Options& options, MakeServer& make, Configure& configure) {
   if (options.print_schema) {
     std::cout << config_schema();
     return kDrained;
@@ -127,6 +127,7 @@ int run(const Options& options, MakeServer& make) {
   const ServerConfig config =
       options.config_file ? load_config(*options.config_file, overrides) : parse_config("{}", overrides, "defaults");
   if (options.print_config) std::cout << to_json(config);
+  if (options.check || !options.print_config) configure(config);
   if (options.check)
     std::cerr << (options.config_file ? escaped(*options.config_file) : "the configuration") << " is good\n";
   if (options.check || options.print_config) return kDrained;
@@ -135,14 +136,14 @@ int run(const Options& options, MakeServer& make) {
 
 }  // namespace
 
-int serve_command_line(int argc, char** argv, MakeServer make) {
+int serve_command_line(int argc, char** argv, MakeServer make, Configure configure) {
   open_standard_streams();
   CLI::App app("A TCP server. It stops, and drains, at SIGINT or SIGTERM.");
   Options options;
   declare(app, options);
   try {
     app.parse(argc, argv);
-    return run(options, make);
+    return run(options, make, configure);
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {

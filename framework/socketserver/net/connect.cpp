@@ -3,15 +3,14 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <socketserver/base/detail/fiber.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/net/detail/lookup.hpp>
 #include <socketserver/net/detail/socket_texts.hpp>
+#include <socketserver/net/detail/wait_connected.hpp>
 #include <socketserver/net/socket_options.hpp>
 #include <socketserver/observe/log.hpp>
 #include <utility>
@@ -19,9 +18,11 @@
 namespace socketserver {
 namespace {
 
+using detail::Pending;
 using Addresses = std::vector<SocketAddress>;
 
 constexpr Duration kLeastShare = std::chrono::seconds(2);
+constexpr std::size_t kMostPending = 16;    // sockets of one call
 constexpr std::size_t kMostListed = 8;      // addresses in an error's text
 constexpr std::size_t kMostHostText = 256;  // bytes of a host's name in it
 
@@ -35,41 +36,21 @@ Deadline share_of(Deadline total, std::size_t addresses_left) {
   return Deadline::after(std::max(part, std::min(kLeastShare, left / 2)));
 }
 
-bool wait_connected(detail::Fiber& fiber, int fd, Deadline deadline) {
-  detail::Watch* const watch = fiber.watch(fd);
-  if (watch == nullptr) throw std::system_error(last_error(), "epoll_ctl");
-  const bool decided = watch->wait_write(deadline);
-  watch->release();
-  return decided;
-}
-
-/// Waits until the kernel has connected the socket or given up: SO_ERROR says which.
-/// @returns false if the deadline passed before.
-bool wait_connected(int fd, Deadline deadline) {
-  if (detail::Fiber* fiber = detail::current_fiber()) return wait_connected(*fiber, fd, deadline);
-  for (;;) {
-    pollfd output{.fd = fd, .events = POLLOUT, .revents = 0};
-    // Rounded up, so that the deadline has passed when poll says so.
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(deadline.remaining(), std::chrono::hours(24)));
-    const int ready = ::poll(&output, 1, static_cast<int>(left.count()));
-    if (ready > 0) return true;
-    if (ready < 0 && errno != EINTR) throw std::system_error(last_error(), "poll");
-    if (deadline.expired()) return false;
-  }
-}
-
 /// How one address went.
 struct Attempt {
   FileDescriptor socket{};  // connected, unless there is an error
   std::error_code error{};
   std::string cause{};   // the error in words
-  bool overdue = false;  // the deadline passed, not the kernel's patience
+  bool overdue = false;  // we gave up, not the kernel
 };
 
 Attempt failed(std::error_code error) { return {{}, error, error.message()}; }
 
-Attempt overdue(std::string cause) { return {{}, std::make_error_code(std::errc::timed_out), std::move(cause), true}; }
+Attempt overdue(const Pending& pending) {
+  const Duration waited = steady_clock().now() - pending.begun;
+  return {
+      {}, std::make_error_code(std::errc::timed_out), concat("no answer within ", detail::timeout_text(waited)), true};
+}
 
 /// Two ends that choose the same port of the same host at the same time are connected: so may one that meets itself,
 /// where it looks for a server in the range of ephemeral ports. Source: RFC 9293, section 3.5.
@@ -90,40 +71,99 @@ class Connecting {
 
   /// @param purpose  for an error's text, where it is not the target's name that is looked up.
   Addresses resolve(std::string_view host, std::uint16_t port, std::string_view purpose = "") const {
-    detail::Found found = detail::find_host(host, port, deadline_);
+    detail::Found found = find(host, port, purpose);
     if (!found.overdue.empty()) throw TimeoutError(concat(overdue_text(), purpose, " (", found.overdue, ")"));
     if (found.error) throw StreamError(found.error, concat(refused_text(), purpose));
     return std::move(found.addresses);
   }
 
+  using Made = std::pair<FileDescriptor, SocketAddress>;
+
   /// @returns a connected socket and its peer.
-  std::pair<FileDescriptor, SocketAddress> connect(const Addresses& addresses) {
+  Made connect(const Addresses& addresses) {
     if (options_.bind) sources_ = resolve(options_.bind->host, options_.bind->port, ": " + bind_text());
-    std::vector<Attempt> attempts;
-    for (const SocketAddress& address : addresses) {
-      attempts.push_back(try_address(address, addresses.size() - attempts.size()));
-      const Attempt& last = attempts.back();
-      if (last.error) note(address, last.cause);
-      if (!last.error) return {std::move(attempts.back().socket), address};
+    addresses_ = addresses;
+    for (std::size_t i = 0; i < addresses_.size(); ++i) {
+      begin(i);
+      if (auto made = await(i, share_of(deadline_, addresses_.size() - i))) return std::move(*made);
+      if (is_pending(i)) leave_pending();
     }
-    fail(addresses, attempts);
+    if (auto made = await(0, deadline_)) return std::move(*made);
+    fail();
   }
 
  private:
-  Attempt try_address(const SocketAddress& address, std::size_t addresses_left) {
-    // The kernel would send SYNs to it.
-    if (address.port() == 0) return failed(std::make_error_code(std::errc::address_not_available));
-    const TimePoint begun = steady_clock().now();
-    const Deadline until = share_of(deadline_, addresses_left);
+  detail::Found find(std::string_view host, std::uint16_t port, std::string_view purpose) const {
     try {
+      return detail::find_host(host, port, deadline_);
+    } catch (const std::system_error& error) {
+      throw StreamError(error.code(), concat(refused_text(), purpose, ": no thread to look the name up"));
+    }
+  }
+
+  /// Has the kernel connect to the address, which is pending then, or failed.
+  void begin(std::size_t index) {
+    attempts_.emplace_back();
+    const SocketAddress& address = addresses_[index];
+    // The kernel would send SYNs to it.
+    if (address.port() == 0) return settle(index, failed(std::make_error_code(std::errc::address_not_available)));
+    try {
+      const TimePoint begun = steady_clock().now();
       FileDescriptor socket = open(address);
       const int result = ::connect(socket.get(), address.data(), address.size());
-      if (result != 0 && errno != EINPROGRESS && errno != EINTR) return failed(last_error());
-      if (wait_connected(socket.get(), until)) return finish(std::move(socket), address);
-      return overdue(concat("no answer within ", detail::timeout_text(until.time() - begun)));
+      if (result != 0 && errno != EINPROGRESS && errno != EINTR) return settle(index, failed(last_error()));
+      pending_.push_back({index, std::move(socket), begun});
     } catch (const std::system_error& error) {
-      return {{}, error.code(), error.what()};
+      settle(index, {{}, error.code(), error.what()});
     }
+  }
+
+  bool is_pending(std::size_t index) const { return !pending_.empty() && pending_.back().index >= index; }
+
+  /// Waits while the address is pending, or one after it. @returns the first connection, of whichever address.
+  std::optional<Made> await(std::size_t index, Deadline until) {
+    while (is_pending(index)) {
+      const std::optional<std::size_t> decided = wait(until);
+      if (!decided) return std::nullopt;
+      Pending one = take(*decided);
+      settle(one.index, finish(one.socket, addresses_[one.index]));
+      Attempt& attempt = attempts_[one.index];
+      if (!attempt.error) return Made{std::move(attempt.socket), addresses_[one.index]};
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::size_t> wait(Deadline until) const {
+    try {
+      return detail::wait_connected(pending_, until);
+    } catch (const std::system_error& error) {
+      throw StreamError(error.code(), concat(refused_text(), ": cannot wait"));
+    }
+  }
+
+  /// The newest has had its share of the time. It may still be answered while others are tried, but not if they need
+  /// the same port.
+  void leave_pending() {
+    note(addresses_[pending_.back().index], overdue(pending_.back()).cause);
+    const bool one_port = options_.bind && options_.bind->port != 0 && !options_.reuse_address;
+    if (one_port) give_up(pending_.size() - 1);
+    if (pending_.size() > kMostPending) give_up(0);
+  }
+
+  void give_up(std::size_t place) {
+    const Pending one = take(place);
+    attempts_[one.index] = overdue(one);
+  }
+
+  Pending take(std::size_t place) {
+    Pending one = std::move(pending_[place]);
+    pending_.erase(pending_.begin() + static_cast<std::ptrdiff_t>(place));
+    return one;
+  }
+
+  void settle(std::size_t index, Attempt attempt) {
+    if (attempt.error) note(addresses_[index], attempt.cause);
+    attempts_[index] = std::move(attempt);
   }
 
   /// @returns a socket that does not block, with its options, bound if so wished. @throws std::system_error.
@@ -155,11 +195,15 @@ class Connecting {
     if (source == sources_.end()) {
       throw std::system_error(std::make_error_code(std::errc::address_family_not_supported), what);
     }
+    // The port is chosen by connect(2) then, and may be one that is in use for another peer. Without it there are
+    // fewer ports, which is no error. Source: ip(7).
+    const int later = 1;
+    if (source->port() == 0) (void)::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &later, sizeof later);
     if (::bind(fd, source->data(), source->size()) != 0) throw std::system_error(last_error(), what);
   }
 
   /// The kernel has decided: says how, and gives the stream a socket that blocks.
-  Attempt finish(FileDescriptor socket, const SocketAddress& address) const {
+  Attempt finish(FileDescriptor& socket, const SocketAddress& address) const {
     const int fd = socket.get();
     const int error = get_option(fd, SOL_SOCKET, SO_ERROR).value_or(EBADF);
     if (error == ETIMEDOUT) {
@@ -179,29 +223,31 @@ class Connecting {
     return concat(refused_text(), " within the connect timeout of ", detail::timeout_text(options_.connect_timeout));
   }
 
-  [[noreturn]] void fail(const Addresses& addresses, const std::vector<Attempt>& attempts) const {
-    if (attempts.empty()) {
+  [[noreturn]] void fail() {
+    if (attempts_.empty()) {
       throw StreamError(std::make_error_code(std::errc::address_not_available), refused_text());
     }
-    const bool ours = std::any_of(attempts.begin(), attempts.end(), [](const Attempt& one) { return one.overdue; });
-    const bool timed_out = std::any_of(attempts.begin(), attempts.end(),
+    while (!pending_.empty()) give_up(0);
+    const bool ours = deadline_.expired() &&
+                      std::any_of(attempts_.begin(), attempts_.end(), [](const Attempt& one) { return one.overdue; });
+    const bool timed_out = std::any_of(attempts_.begin(), attempts_.end(),
                                        [](const Attempt& one) { return one.error == std::errc::timed_out; });
-    const std::string text = concat(ours ? overdue_text() : refused_text(), listed(addresses, attempts));
+    const std::string text = concat(ours ? overdue_text() : refused_text(), listed());
     if (timed_out) throw TimeoutError(text);
-    throw StreamError(attempts.front().error, text);
+    throw StreamError(attempts_.front().error, text);
   }
 
   /// @returns each address and its cause; nothing where the rest of the error's text says the same.
-  std::string listed(const Addresses& addresses, const std::vector<Attempt>& attempts) const {
-    const Attempt& first = attempts.front();
-    const bool told = addresses[0].to_string() == target_ && first.cause == first.error.message();
-    if (told && attempts.size() == 1) return {};
+  std::string listed() const {
+    const Attempt& first = attempts_.front();
+    const bool told = addresses_[0].to_string() == target_ && first.cause == first.error.message();
+    if (told && attempts_.size() == 1) return {};
     std::string text = " (";
-    const std::size_t shown = std::min(attempts.size(), kMostListed);
+    const std::size_t shown = std::min(attempts_.size(), kMostListed);
     for (std::size_t i = 0; i < shown; ++i) {
-      text += concat(i == 0 ? "" : "; ", addresses[i].to_string(), ": ", attempts[i].cause);
+      text += concat(i == 0 ? "" : "; ", addresses_[i].to_string(), ": ", attempts_[i].cause);
     }
-    if (shown < attempts.size()) text += concat("; and ", attempts.size() - shown, " more");
+    if (shown < attempts_.size()) text += concat("; and ", attempts_.size() - shown, " more");
     return text + ")";
   }
 
@@ -219,9 +265,12 @@ class Connecting {
   const std::string target_;  // for texts
   const ConnectOptions& options_;
   const Deadline deadline_;
-  Addresses sources_{};    // to bind to, one of each family
-  Logger* log_;            // null unless it writes debug lines
-  KernelLimits limits_{};  // read only for these
+  Addresses sources_{};              // to bind to, one of each family
+  Addresses addresses_{};            // of the target
+  std::vector<Attempt> attempts_{};  // of each address that was begun
+  std::vector<Pending> pending_{};   // in the addresses' order
+  Logger* log_;                      // null unless it writes debug lines
+  KernelLimits limits_{};            // read only for these
 };
 
 /// @returns the host as an error shows it, with its port.
@@ -234,7 +283,7 @@ std::string target_text(const Addresses& addresses) {
   return addresses.empty() ? "no address" : addresses.front().to_string();
 }
 
-SocketStream connected(std::pair<FileDescriptor, SocketAddress> made, const ConnectOptions& options) {
+SocketStream connected(Connecting::Made made, const ConnectOptions& options) {
   const StreamTimeouts timeouts{options.io_timeout, options.io_timeout, options.io_timeout};
   return SocketStream(std::move(made.first), made.second, timeouts, options.log);
 }

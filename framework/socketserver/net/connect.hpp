@@ -25,7 +25,7 @@ struct SourceAddress {
 struct ConnectOptions {
   /// For all of it: the name's resolution and every address. nullopt leaves each address to the kernel, which tries for
   /// minutes, and the name to the resolver. Of several addresses each gets an equal part of what is left, 2 s at
-  /// the least but never more than half: a dead one leaves time for the next.
+  /// the least but never more than half, before the next is tried. Until the whole is over, a late answer is taken.
   std::optional<Duration> connect_timeout = std::chrono::seconds(10);
   /// Then for each wait of the stream, as Stream::settimeout; nullopt waits for ever.
   std::optional<Duration> io_timeout = std::chrono::seconds(30);
@@ -43,10 +43,10 @@ struct ConnectOptions {
 ///              needs a thread: getaddrinfo(3) takes no deadline. One that is overdue goes on alone; there are at
 ///              most 16.
 /// @returns the stream, with io_timeout set.
-/// @throws TimeoutError  the connect timeout is over, or the kernel gave up. what() says which, and each address's
-/// cause.
-/// @throws StreamError   the name has no address, or no address can be had: what() gives each with its cause, code()
-///                       is that of the first.
+/// @throws TimeoutError  the connect timeout is over, or the kernel gave up. what() says which, and the cause of each
+///                       address, of at most eight.
+/// @throws StreamError   the name has no address, or no address can be had: what() gives each with its cause, at most
+///                       eight; code() is that of the first. Or there can be no thread to look the name up.
 /// Threads: any.
 /// Source: Python, socket.create_connection; Go, net.Dialer, for the parts of the timeout.
 SocketStream create_connection(std::string_view host, std::uint16_t port, const ConnectOptions& options = {});

@@ -11,6 +11,8 @@
 namespace socketserver {
 namespace {
 
+constexpr std::size_t kMostText = 1024;  // bytes of the first receive
+
 std::string text_of(float value) {
   char digits[32];
   return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
@@ -30,19 +32,27 @@ std::string after_text(const std::string& received) {
 }  // namespace
 
 void StructEchoHandler::handle() {
-  const std::string first = request().recv(1024);
+  const std::string first = request().recv(kMostText);
   request().sendall(first);
   if (!first.empty()) {
-    std::string record = after_text(first);
-    receive_record(record);
-    const bool whole = record.size() == Record::size;
-    log(whole ? concat("record ", text_of(Record::unpack(record)))
-              : concat("the record ends after ", record.size(), " of ", Record::size, " bytes"));
+    if (first.size() == kMostText && first.find('\n') == std::string::npos) {
+      log_warning(concat("the line is longer than ", kMostText, " bytes; no record is read"));
+    } else {
+      take_record(first);
+    }
     std::array<std::byte, 1024> ignored;
     while (request().recv(ignored) > 0) {
     }
   }
   request().shutdown(ShutdownHow::write);
+}
+
+void StructEchoHandler::take_record(const std::string& first) {
+  std::string record = after_text(first);
+  receive_record(record);
+  const bool whole = record.size() == Record::size;
+  log(whole ? concat("record ", text_of(Record::unpack(record)))
+            : concat("the record ends after ", record.size(), " of ", Record::size, " bytes"));
 }
 
 void StructEchoHandler::receive_record(std::string& record) {
@@ -63,6 +73,11 @@ void StructEchoHandler::receive_record(std::string& record) {
 void StructEchoHandler::log(std::string_view line) {
   if (!connection().has_server()) return;
   server().log().info(concat(client_address().to_string(), ": ", line));
+}
+
+void StructEchoHandler::log_warning(std::string_view line) {
+  if (!connection().has_server()) return;
+  server().log().warning(concat(client_address().to_string(), ": ", line));
 }
 
 }  // namespace socketserver

@@ -15,6 +15,9 @@ namespace socketserver {
 /// TCP keeps no boundaries, so the first receive may bring the record as well. Hence the text is a line, and what
 /// follows its '\n' belongs to the record; a text without '\n' is what the first receive brought. The echo is what that
 /// brought, in any case: whoever reads its echo by lines gets the same whichever way it came.
+///
+/// So a line has at most 1024 bytes with its '\n'. Of a longer one the rest would be taken for the record; where the
+/// first receive brings 1024 bytes without a '\n' that is a warning instead, and no record is read.
 class StructEchoHandler : public BaseRequestHandler {
  public:
   using Record = Struct<"! I 2s Q 2h f">;
@@ -24,8 +27,12 @@ class StructEchoHandler : public BaseRequestHandler {
 
   /// Called once for each connection that has sent a text. Writes the line to the server's log; nowhere without one.
   virtual void log(std::string_view line);
+  /// Called instead where the text is too long. Likewise, as a warning.
+  virtual void log_warning(std::string_view line);
 
  private:
+  /// Takes the record and logs it. @param first  what the first receive brought.
+  void take_record(const std::string& first);
   /// Reads on until the record is complete or the peer has ended.
   void receive_record(std::string& record);
 };
