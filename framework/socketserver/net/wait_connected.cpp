@@ -26,9 +26,10 @@ std::optional<std::size_t> poll_decided(std::vector<pollfd>& sockets, Duration t
 }
 
 void suspend(Fiber& fiber, int fd, Deadline deadline) {
-  Watch& watch = fiber.watch(fd);
-  (void)watch.wait_write(deadline);
-  watch.release();
+  Watch* const watch = fiber.watch(fd);
+  if (watch == nullptr) throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  (void)watch->wait_write(deadline);
+  watch->release();
 }
 
 }  // namespace
