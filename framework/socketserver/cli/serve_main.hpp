@@ -44,7 +44,7 @@ int serve_main(int argc, char** argv, Args... args) {
   const auto make = [&args...](const ServerConfig& config) {
     return std::unique_ptr<BaseServer>(std::make_unique<detail::CommandLineServer<Handler>>(config, args...));
   };
-  const auto configure = [&args...]([[maybe_unused]] const ServerConfig& config) {
+  const auto configure = [&]([[maybe_unused]] const ServerConfig& config) {  // clang: args may be unused
     if constexpr (requires { Handler::configure(config, args...); }) Handler::configure(config, args...);
   };
   return detail::serve_command_line(argc, argv, make, configure);

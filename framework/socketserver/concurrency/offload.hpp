@@ -18,6 +18,7 @@ void run_offloaded(Job job);
 
 /// Calls the function where it may block: on a fiber that is a thread of its own while the fiber waits, elsewhere the
 /// caller's. At most 64 run at a time for a server; more wait for their turn. It is not bounded in time.
+/// It has no exception of the caller's to rethrow, even if the call stands in a catch block.
 /// @returns what the function returns. @throws what it throws; std::system_error if no thread could be started.
 template <typename Function>
 auto offload(Function&& function) -> std::invoke_result_t<Function> {
