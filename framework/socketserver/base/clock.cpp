@@ -1,5 +1,8 @@
 #include <socketserver/base/clock.hpp>
 
+#include <socketserver/base/detail/thread_clock.hpp>
+#include <utility>
+
 namespace socketserver {
 namespace {
 
@@ -8,11 +11,19 @@ class SteadyClock final : public Clock {
   TimePoint now() const noexcept override { return std::chrono::steady_clock::now(); }
 };
 
+constinit thread_local const Clock* thread_clock = nullptr;
+
 }  // namespace
 
 const Clock& steady_clock() noexcept {
   static const SteadyClock clock;
-  return clock;
+  return thread_clock != nullptr ? *thread_clock : clock;
 }
 
+namespace detail {
+
+ThreadClock::ThreadClock(const Clock& clock) noexcept : before_(std::exchange(thread_clock, &clock)) {}
+ThreadClock::~ThreadClock() { thread_clock = before_; }
+
+}  // namespace detail
 }  // namespace socketserver

@@ -5,9 +5,8 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
-#include <socketserver/io/stream.hpp>
 #include <socketserver/net/address.hpp>
-#include <socketserver/net/file_descriptor.hpp>
+#include <socketserver/net/detail/served_stream.hpp>
 
 namespace socketserver {
 namespace detail {
@@ -19,7 +18,7 @@ class Logger;
 /// On a thread it waits in the kernel with a deadline: one recv(2) or send(2) an operation, since the socket's own
 /// timeouts are only set again when they no longer fit. On a fiber it tries without waiting, and suspends the fiber
 /// until the loop reports an edge: the same one operation. Threads: as Stream.
-class SocketStream final : public Stream {
+class SocketStream final : public detail::ServedStream {
  public:
   /// @param socket  connected, in blocking mode.
   /// @param log     outlives the stream; if it writes debug lines, each read and each sendall is one. Null is none.
@@ -33,17 +32,11 @@ class SocketStream final : public Stream {
   /// For options this class does not have. Threads: the owner.
   int native_handle() const noexcept { return socket_.get(); }
 
-  /// Bytes so far. Threads: any.
-  std::uint64_t bytes_in() const noexcept { return bytes_in_.load(std::memory_order_relaxed); }
-  std::uint64_t bytes_out() const noexcept { return bytes_out_.load(std::memory_order_relaxed); }
-  /// Whether the peer has sent EOF, and all before it was read. Threads: the owner.
-  bool at_eof() const noexcept { return at_eof_; }
-  /// Whether this side has shut reading down, as a drain may. Linux then answers what comes after a FIN with
-  /// a reset, so whoever has replies under way holds the FIN back until they are acknowledged.
-  bool read_is_shut() const noexcept { return (state_.load() & kReadShut) != 0; }
-
-  /// Gives the socket away; the stream is closed. As close() it waits for a sendall under way in another thread.
-  FileDescriptor release() noexcept;
+  std::uint64_t bytes_in() const noexcept override { return bytes_in_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes_out() const noexcept override { return bytes_out_.load(std::memory_order_relaxed); }
+  bool at_eof() const noexcept override { return at_eof_; }
+  bool read_is_shut() const noexcept override { return (state_.load() & kReadShut) != 0; }
+  FileDescriptor release() noexcept override;
 
   void shutdown(ShutdownHow how = ShutdownHow::both) noexcept override;
   void close() noexcept override;

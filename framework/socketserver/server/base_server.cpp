@@ -49,7 +49,7 @@ DrainReport BaseServer::serve_until_signal() {
 bool BaseServer::handle_request(Deadline deadline) {
   if (impl_->lifecycle.take_remembered_stop()) return false;
   const std::uint64_t stops = impl_->lifecycle.stop_requests();
-  if (!impl_->acceptor.listening()) impl_->acceptor.reopen();
+  if (!impl_->listener->listening()) impl_->listener->reopen();
   while (impl_->lifecycle.stop_requests() == stops) {
     if (impl_->turn(deadline, 1)) return true;
     if (deadline.expired()) {
@@ -66,7 +66,7 @@ void BaseServer::request_stop() noexcept {
     impl_->start_drain();
     impl_->lifecycle.drain_started();
   }
-  impl_->acceptor.wake();
+  impl_->listener->wake();
 }
 
 void BaseServer::shutdown() {
@@ -82,7 +82,7 @@ void BaseServer::server_close() {
   impl_->finish();
 }
 
-const SocketAddress& BaseServer::server_address() const noexcept { return impl_->acceptor.address(); }
+const SocketAddress& BaseServer::server_address() const noexcept { return impl_->listener->address(); }
 const ServerConfig& BaseServer::config() const noexcept { return impl_->config; }
 ServerStats BaseServer::stats() const { return impl_->stats(); }
 Logger& BaseServer::log() noexcept { return impl_->log; }

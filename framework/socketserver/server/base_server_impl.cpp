@@ -53,10 +53,10 @@ BaseServer::Impl::Impl(BaseServer& owner, ServerConfig given, std::string handle
       handler_name(std::move(handler)),
       config(checked(std::move(given))),
       log(config.log),
-      acceptor(config.listen, config.socket),
+      listener(detail::environment().listen(config.listen, config.socket)),
       trouble_(log),
-      housekeeper_(config.limits.max_connections),
-      policy_(make_policy(policy_options(config.concurrency, log))),
+      background_(detail::environment().background(config.limits.max_connections)),
+      policy_(detail::environment().policy(policy_options(config.concurrency, log))),
       capacity_(std::min(config.limits.max_connections, policy_->capacity())) {}
 
 bool BaseServer::Impl::full() const { return connections.active() >= capacity_; }
@@ -78,7 +78,7 @@ bool BaseServer::Impl::turn(Deadline deadline, int most) {
   const detail::HandlerScope scope(server);
   const bool pause = must_pause();
   const Deadline until = pause && !was_full_ ? std::min(deadline, trouble_.retry_at()) : deadline;
-  const Acceptor::Event event = acceptor.wait(!pause, until);
+  const Acceptor::Event event = listener->wait(!pause, until);
   if (event == Acceptor::Event::woken) trouble_.retry_now();
   int taken = 0;
   while (event == Acceptor::Event::connection && taken < most && accept_one() == Taken::connection) {
@@ -90,43 +90,43 @@ bool BaseServer::Impl::turn(Deadline deadline, int most) {
 }
 
 BaseServer::Impl::Taken BaseServer::Impl::accept_one() {
-  Acceptor::Accepted accepted = acceptor.accept();
-  if (accepted.error == std::errc::operation_would_block) return Taken::nothing;  // its peer has gone again
-  if (accepted.error) {
+  detail::Arrival arrival = listener->accept();
+  if (arrival.error == std::errc::operation_would_block) return Taken::nothing;  // its peer has gone again
+  if (arrival.error) {
     ++accept_errors_;
-    trouble_.failed(accepted.error);
+    trouble_.failed(arrival.error);
     return Taken::error;
   }
   trouble_.succeeded();
-  take(std::move(accepted));
+  take(std::move(arrival));
   return Taken::connection;
 }
 
-void BaseServer::Impl::take(Acceptor::Accepted accepted) {
+void BaseServer::Impl::take(detail::Arrival arrival) {
   if (full()) {
-    reject(std::move(accepted));
+    reject(std::move(arrival));
   } else {
-    dispatch(std::move(accepted));
+    dispatch(std::move(arrival));
   }
 }
 
-void BaseServer::Impl::reject(Acceptor::Accepted accepted) {
-  Connection& connection = connections.add(std::move(accepted.socket), accepted.peer, server, config);
+void BaseServer::Impl::reject(detail::Arrival arrival) {
+  Connection& connection = connections.add(std::move(arrival.stream), arrival.peer, server, config);
   // What does not fit the empty send buffer is not worth a wait.
   connection.stream.settimeout(Duration::zero());
   (void)connection.stream.try_sendall(config.concurrency.reject_message);
   connection.stream.shutdown(ShutdownHow::write);
   close(connection);
-  log.debug(concat(accepted.peer.to_string(), " rejected: no room"));
+  log.debug(concat(arrival.peer.to_string(), " rejected: no room"));
   connections.end(connection, Outcome::rejected);
 }
 
-void BaseServer::Impl::dispatch(Acceptor::Accepted accepted) {
-  Connection& connection = connections.add(std::move(accepted.socket), accepted.peer, server, config);
+void BaseServer::Impl::dispatch(detail::Arrival arrival) {
+  Connection& connection = connections.add(std::move(arrival.stream), arrival.peer, server, config);
   Outcome outcome = Outcome::rejected;
   submitted_ = false;
   try {
-    if (log.enabled(LogLevel::debug)) log.debug(concat(accepted.peer.to_string(), " connected"));
+    if (log.enabled(LogLevel::debug)) log.debug(concat(arrival.peer.to_string(), " connected"));
     if (server.verify_request(connection.request)) {
       outcome = Outcome::served;
       server.process_request(connection.request);
@@ -172,7 +172,7 @@ void BaseServer::Impl::end(Connection& connection, Outcome outcome) {
                      connection.stream.bytes_out(), " bytes out"));
   }
   connections.end(connection, outcome);
-  if (paused_) acceptor.wake();
+  if (paused_) listener->wake();
 }
 
 void BaseServer::Impl::close(Connection& connection) {
@@ -180,7 +180,7 @@ void BaseServer::Impl::close(Connection& connection) {
   const bool hold_fin = connection.stream.read_is_shut();
   FileDescriptor socket = connection.stream.release();
   if (!socket || complete || !config.timeouts.linger) return;
-  housekeeper_.linger(std::move(socket), *config.timeouts.linger, hold_fin);
+  background_->linger(std::move(socket), *config.timeouts.linger, hold_fin);
 }
 
 void BaseServer::Impl::report(Request& request, const std::exception_ptr& error) noexcept {

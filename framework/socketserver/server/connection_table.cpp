@@ -28,10 +28,10 @@ std::string_view to_string(Outcome outcome) noexcept {
   return "failed";
 }
 
-Connection& ConnectionTable::add(FileDescriptor socket, const SocketAddress& peer, BaseServer& server,
+Connection& ConnectionTable::add(std::unique_ptr<ServedStream> stream, const SocketAddress& peer, BaseServer& server,
                                  const ServerConfig& config) {
   std::list<Connection> made;
-  made.emplace_back(std::move(socket), peer, server, config);
+  made.emplace_back(std::move(stream), peer, server, config);
   const std::lock_guard lock(mutex_);
   connections_.splice(connections_.end(), made);
   Connection& connection = connections_.back();

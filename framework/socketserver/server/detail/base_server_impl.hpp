@@ -5,11 +5,10 @@
 #include <memory>
 #include <socketserver/base/text.hpp>
 #include <socketserver/concurrency/policy.hpp>
-#include <socketserver/net/acceptor.hpp>
 #include <socketserver/server/base_server.hpp>
 #include <socketserver/server/detail/accept_trouble.hpp>
 #include <socketserver/server/detail/connection_table.hpp>
-#include <socketserver/server/detail/housekeeper.hpp>
+#include <socketserver/server/detail/environment.hpp>
 #include <socketserver/server/detail/lifecycle.hpp>
 
 namespace socketserver {
@@ -21,7 +20,7 @@ class BaseServer::Impl {
   // One connection's way, in order.
   static constexpr int kMostAtOnce = 16;  // connections taken in one turn of the loop
   bool turn(Deadline deadline, int most);
-  void dispatch(Acceptor::Accepted accepted);
+  void dispatch(detail::Arrival arrival);
   void submit(Request& request);
   void run(detail::Connection& connection);
   void end(detail::Connection& connection, detail::Outcome outcome);
@@ -40,17 +39,17 @@ class BaseServer::Impl {
   const std::string handler_name;
   const ServerConfig config;
   Logger log;
-  Acceptor acceptor;
+  const std::unique_ptr<detail::Listener> listener;
   detail::ConnectionTable connections;
   detail::Lifecycle lifecycle;
 
  private:
   enum class Taken { connection, nothing, error };
   Taken accept_one();
-  void take(Acceptor::Accepted accepted);
+  void take(detail::Arrival arrival);
   bool must_pause();
   bool full() const;
-  void reject(Acceptor::Accepted accepted);
+  void reject(detail::Arrival arrival);
   void accept_the_rest();
   void wait_for_room();
   void report(Request& request, const std::exception_ptr& error) noexcept;
@@ -68,8 +67,8 @@ class BaseServer::Impl {
   std::atomic<std::uint64_t> accept_errors_{0};
 
   // Last, so that their threads end before what they use.
-  detail::Housekeeper housekeeper_;
-  std::unique_ptr<Policy> policy_;
+  const std::unique_ptr<detail::Background> background_;
+  const std::unique_ptr<Policy> policy_;
   const std::size_t capacity_;
 };
 
@@ -93,8 +92,5 @@ void BaseServer::Impl::guarded(Request& request, Hook hook) noexcept {
     report(request, std::current_exception());
   }
 }
-
-/// Writes what was asked for and what the kernel gave, a line each.
-void log_start(Logger& log, const ServerConfig& config, const Acceptor& acceptor);
 
 }  // namespace socketserver

@@ -2,21 +2,25 @@
 // A connection that the server owns: its stream and the request made of it.
 
 #include <list>
-#include <socketserver/net/socket_stream.hpp>
+#include <memory>
+#include <socketserver/net/detail/byte_log.hpp>
+#include <socketserver/net/detail/served_stream.hpp>
 #include <socketserver/server/base_server.hpp>
 
 namespace socketserver::detail {
 
 struct Connection {
-  Connection(FileDescriptor socket, const SocketAddress& peer, BaseServer& server, const ServerConfig& config)
-      : stream(std::move(socket), peer, {config.timeouts.idle, config.timeouts.read, config.timeouts.write},
-               &server.log()),
-        request(stream, peer, &server, config.limits) {
+  Connection(std::unique_ptr<ServedStream> accepted, const SocketAddress& peer, BaseServer& server,
+             const ServerConfig& config)
+      : owned(std::move(accepted)), stream(*owned), request(stream, peer, &server, config.limits) {
     request.connection_ = this;
+    stream.set_timeouts({config.timeouts.idle, config.timeouts.read, config.timeouts.write});
     if (config.timeouts.lifetime) stream.set_lifetime(Deadline::after(*config.timeouts.lifetime));
+    if (server.log().enabled(LogLevel::debug)) stream.observe(std::make_unique<ByteLog>(server.log(), peer));
   }
 
-  SocketStream stream;
+  const std::unique_ptr<ServedStream> owned;
+  ServedStream& stream;
   Request request;
   const TimePoint accepted_at = steady_clock().now();
   std::list<Connection>::iterator position;  // in the table that owns it

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <socketserver/observe/stats.hpp>
@@ -21,7 +22,8 @@ std::string_view to_string(Outcome outcome) noexcept;
 class ConnectionTable {
  public:
   /// Counts it as accepted and active. During a drain it is drained at once.
-  Connection& add(FileDescriptor socket, const SocketAddress& peer, BaseServer& server, const ServerConfig& config);
+  Connection& add(std::unique_ptr<ServedStream> stream, const SocketAddress& peer, BaseServer& server,
+                  const ServerConfig& config);
   /// Counts how it ended, and destroys it.
   void end(Connection& connection, Outcome outcome);
 

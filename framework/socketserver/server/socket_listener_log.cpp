@@ -1,4 +1,4 @@
-#include <socketserver/server/detail/base_server_impl.hpp>
+#include <socketserver/server/detail/socket_listener.hpp>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -8,12 +8,8 @@
 #include <socketserver/net/detail/socket_texts.hpp>
 #include <socketserver/net/kernel_limits.hpp>
 
-namespace socketserver {
+namespace socketserver::detail {
 namespace {
-
-using detail::number_text;
-using detail::timeout_text;
-using detail::yes_no;
 
 std::string timeouts_text(const TimeoutsConfig& timeouts) {
   return concat("I/O timeouts: idle ", timeout_text(timeouts.idle), ", read ", timeout_text(timeouts.read), ", write ",
@@ -47,21 +43,21 @@ std::string handshake_text(std::optional<std::int64_t> retries) {
 
 }  // namespace
 
-void log_start(Logger& log, const ServerConfig& config, const Acceptor& acceptor) {
+void SocketListener::log_start(Logger& log, const ServerConfig& config) const {
   const KernelLimits limits = kernel_limits();
-  const int fd = acceptor.native_handle();
-  log.info(concat("listening on ", acceptor.address().to_string(), ", policy ", policy_text(config.concurrency),
+  const int fd = acceptor_.native_handle();
+  log.info(concat("listening on ", acceptor_.address().to_string(), ", policy ", policy_text(config.concurrency),
                   ", at most ", config.limits.max_connections, " connections"));
-  log.info(detail::buffer_text(fd, detail::Buffer::receive, config.socket.receive_buffer, limits));
-  log.info(detail::buffer_text(fd, detail::Buffer::send, config.socket.send_buffer, limits));
-  log.info(backlog_text(config, acceptor, limits));
+  log.info(buffer_text(fd, Buffer::receive, config.socket.receive_buffer, limits));
+  log.info(buffer_text(fd, Buffer::send, config.socket.send_buffer, limits));
+  log.info(backlog_text(config, acceptor_, limits));
   log.info(handshake_text(limits.tcp_synack_retries));
   log.info(concat("descriptors: at most ", number_text(limits.descriptors)));
   if (!log.enabled(LogLevel::debug)) return;
-  log.debug(concat("options: ", detail::switches_text(fd), ", reuse_port ", yes_no(config.listen.reuse_port),
-                   ", keepalive ", yes_no(config.socket.keepalive)));
+  log.debug(concat("options: ", switches_text(fd), ", reuse_port ", yes_no(config.listen.reuse_port), ", keepalive ",
+                   yes_no(config.socket.keepalive)));
   log.debug(timeouts_text(config.timeouts));
-  log.debug(concat("connections from here: ", detail::syn_text(fd, limits)));
+  log.debug(concat("connections from here: ", syn_text(fd, limits)));
 }
 
-}  // namespace socketserver
+}  // namespace socketserver::detail

@@ -1,0 +1,100 @@
+#pragma once
+// What a server needs of the world around it: the system's, or that of a simulation.
+
+#include <memory>
+#include <socketserver/base/deadline.hpp>
+#include <socketserver/base/function.hpp>
+#include <socketserver/concurrency/policy.hpp>
+#include <socketserver/net/acceptor.hpp>
+#include <socketserver/net/detail/served_stream.hpp>
+#include <socketserver/server/server_config.hpp>
+#include <system_error>
+
+namespace socketserver::detail {
+
+/// A connection that was accepted, or why there is none.
+struct Arrival {
+  std::unique_ptr<ServedStream> stream{};
+  SocketAddress peer{};
+  std::error_code error{};  // operation_would_block: none is waiting
+};
+
+/// Where connections come from. Each call as Acceptor's of the same name. Threads: one at a time, but wake() from any.
+class Listener {
+ public:
+  Listener() = default;
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  virtual ~Listener() = default;
+
+  virtual const SocketAddress& address() const noexcept = 0;
+  virtual bool listening() const noexcept = 0;
+  virtual Acceptor::Event wait(bool connections, Deadline deadline) = 0;
+  virtual void wake() noexcept = 0;
+  virtual Arrival accept() = 0;
+  virtual void refuse_new() noexcept = 0;
+  virtual void close() noexcept = 0;
+  virtual void reopen() = 0;
+  /// Writes what was asked for and what was granted, a line each.
+  virtual void log_start(Logger& log, const ServerConfig& config) const = 0;
+};
+
+/// What is done beside serving. Threads: safe to share.
+class Background {
+ public:
+  Background() = default;
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+  virtual ~Background() = default;
+
+  /// Takes a connection whose sending direction is shut down, reads and drops what still comes until the peer
+  /// closes or the time is over, and closes it: closing with input unread would reset the connection and
+  /// destroy the reply under way. Source: RFC 2525, section 2.17.
+  /// @param hold_fin  the sending direction is still open, because this side has shut reading down: it is
+  /// closed when the peer has acknowledged all, since late input after a FIN would make the kernel reset the
+  /// connection.
+  virtual void linger(FileDescriptor socket, Duration time, bool hold_fin) = 0;
+  /// Waits until no socket lingers. One whose peer has acknowledged all and sent nothing more has nothing to
+  /// lose and is closed at once.
+  virtual void finish_lingering() = 0;
+
+  /// Calls the action, in the background, when the deadline passes; replaces the alarm that was set.
+  virtual void set_alarm(Deadline deadline, Job action) = 0;
+  /// @returns when the action is not running and will not run. Not from the action.
+  virtual void cancel_alarm() = 0;
+};
+
+/// Outlives the servers made in it.
+class Environment {
+ public:
+  Environment() = default;
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+  /// @throws std::system_error  as Acceptor.
+  virtual std::unique_ptr<Listener> listen(const ListenOptions& listen, const SocketOptions& socket) = 0;
+  /// @param most_lingering  past so many lingering sockets the next is closed at once. @throws std::system_error.
+  virtual std::unique_ptr<Background> background(std::size_t most_lingering) = 0;
+  /// @throws std::system_error  as make_policy().
+  virtual std::unique_ptr<Policy> policy(const PolicyOptions& options) = 0;
+
+ protected:
+  ~Environment() = default;
+};
+
+/// @returns that of the servers which this thread makes: sockets, threads and the steady clock.
+Environment& environment() noexcept;
+
+/// While it lives, servers made on this thread live in the given environment.
+class EnvironmentScope {
+ public:
+  explicit EnvironmentScope(Environment& inside) noexcept;
+  EnvironmentScope(const EnvironmentScope&) = delete;
+  EnvironmentScope& operator=(const EnvironmentScope&) = delete;
+  ~EnvironmentScope();
+
+ private:
+  Environment* const before_;
+};
+
+}  // namespace socketserver::detail

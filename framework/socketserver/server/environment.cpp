@@ -1,0 +1,39 @@
+#include <socketserver/net/socket_stream.hpp>
+#include <socketserver/server/detail/environment.hpp>
+#include <socketserver/server/detail/housekeeper.hpp>
+#include <socketserver/server/detail/socket_listener.hpp>
+#include <utility>
+
+namespace socketserver::detail {
+namespace {
+
+constinit thread_local Environment* of_thread = nullptr;
+
+class SystemEnvironment final : public Environment {
+ public:
+  std::unique_ptr<Listener> listen(const ListenOptions& listen, const SocketOptions& socket) override {
+    return std::make_unique<SocketListener>(listen, socket);
+  }
+  std::unique_ptr<Background> background(std::size_t most_lingering) override {
+    return std::make_unique<Housekeeper>(most_lingering);
+  }
+  std::unique_ptr<Policy> policy(const PolicyOptions& options) override { return make_policy(options); }
+};
+
+}  // namespace
+
+Arrival SocketListener::accept() {
+  Acceptor::Accepted accepted = acceptor_.accept();
+  if (accepted.error) return {.error = accepted.error};
+  return {.stream = std::make_unique<SocketStream>(std::move(accepted.socket), accepted.peer), .peer = accepted.peer};
+}
+
+Environment& environment() noexcept {
+  static SystemEnvironment system;
+  return of_thread != nullptr ? *of_thread : system;
+}
+
+EnvironmentScope::EnvironmentScope(Environment& inside) noexcept : before_(std::exchange(of_thread, &inside)) {}
+EnvironmentScope::~EnvironmentScope() { of_thread = before_; }
+
+}  // namespace socketserver::detail

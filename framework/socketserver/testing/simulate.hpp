@@ -1,0 +1,71 @@
+#pragma once
+// A whole server on a simulated network, in virtual time, from one seed: its accept loop, limits, timeouts and drain
+// run as they are; its connections, clients, clock and threads are the simulation's. See docs/simulation.md.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <socketserver/server/tcp_server.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace socketserver::testing {
+
+/// What a client asks, in full, and what it must be answered.
+struct Exchange {
+  std::string request;
+  std::string response;
+};
+
+struct SimulationOptions {
+  /// The server's, where vary_config leaves it alone. The policy is not used: each connection has a fiber.
+  ServerConfig config{};
+  /// Whether the limits and timeouts are drawn anew for each seed.
+  bool vary_config = true;
+  /// Makes one exchange of a random number; always the same of the same.
+  std::function<Exchange(std::uint64_t random)> exchange;
+  /// Looks at the server after its last connection. @returns what is wrong with it, or nothing.
+  std::function<std::string(BaseServer& server)> check{};
+};
+
+struct SimulationReport {
+  std::uint64_t seed = 0;
+  std::vector<std::string> failures{};  // empty if all was well
+  std::string trace{};                  // what happened when; the same for the same seed, byte for byte
+  ServerStats stats{};
+  DrainReport drain{};
+
+  explicit operator bool() const noexcept { return failures.empty(); }
+  /// @returns the seed, what went wrong, and the trace.
+  std::string text() const;
+};
+
+using ServerFactory = std::function<std::unique_ptr<BaseServer>(const ServerConfig& config)>;
+
+/// Runs one server from its start to the end of its stop, with clients that the seed makes: polite ones, some that send
+/// all at once, drip, stay silent, do not read, reset the connection or come too late; accepts that fail; a stop at any
+/// moment. Then it checks that accepted = closed + active, that every complete request was answered or its connection
+/// was reset, that no timeout came early or late, that the drain kept its deadline and that nothing is left. Threads:
+/// none; several simulations may run in parallel.
+SimulationReport simulate_server(std::uint64_t seed, const SimulationOptions& options, const ServerFactory& make);
+
+/// The same with a TCPServer of this handler, whose constructor gets the arguments; they live as long as the call.
+template <typename Handler, typename... Args>
+SimulationReport simulate(std::uint64_t seed, const SimulationOptions& options, Args&... args) {
+  return simulate_server(seed, options, [&args...](const ServerConfig& config) {
+    return std::make_unique<TCPServer<Handler>>(config, std::ref(args)...);
+  });
+}
+
+/// Simulates seed after seed. @returns the first report that has failures, or the last.
+template <typename Handler, typename... Args>
+SimulationReport simulate_seeds(std::uint64_t first, std::uint64_t count, const SimulationOptions& options,
+                                Args&... args) {
+  for (std::uint64_t seed = first;; ++seed) {
+    SimulationReport report = simulate<Handler>(seed, options, args...);
+    if (!report || seed + 1 >= first + count) return report;
+  }
+}
+
+}  // namespace socketserver::testing

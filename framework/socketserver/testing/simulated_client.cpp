@@ -1,0 +1,199 @@
+#include <socketserver/testing/detail/simulated_client.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <socketserver/base/text.hpp>
+#include <socketserver/concurrency/sync.hpp>
+
+namespace socketserver::testing::detail {
+namespace {
+
+using std::chrono::milliseconds;
+
+milliseconds some_milliseconds(Dice& dice, std::uint64_t most) { return milliseconds(dice.between(0, most)); }
+
+std::string_view name_of(SimulatedClient::Kind kind) {
+  switch (kind) {
+    case SimulatedClient::Kind::polite: return "polite";
+    case SimulatedClient::Kind::eager: return "eager";
+    case SimulatedClient::Kind::silent: return "silent";
+    case SimulatedClient::Kind::dripping: return "dripping";
+    case SimulatedClient::Kind::deaf: return "deaf";
+    case SimulatedClient::Kind::reset: break;
+  }
+  return "reset";
+}
+
+}  // namespace
+
+SimulatedClient::SimulatedClient(std::size_t number, Dice& dice, const SimulationOptions& options)
+    : number_(number), dice_(dice), kind_(static_cast<Kind>(dice.between(0, 5))) {
+  const std::uint64_t count = dice.between(kind_ == Kind::deaf || kind_ == Kind::dripping ? 1 : 0, 4);
+  while (exchanges_.size() < count) exchanges_.push_back(options.exchange(dice.between(0, 1'000'000'000)));
+  start_after_ = some_milliseconds(dice, 5000);
+  longest_pause_ = some_milliseconds(dice, dice.one_in(3) ? 2000 : 20);
+  capacity_ = static_cast<std::size_t>(dice.between(1, dice.one_in(2) ? 16 : 4096));
+}
+
+void SimulatedClient::run(SimulatedNetwork& network, Trace& trace) {
+  trace_ = &trace;
+  sleep_for(start_after_);
+  link_ = network.connect(number_, capacity_);
+  trace.add(number_, link_ != nullptr ? concat("connects, ", name_of(kind_)) : std::string("is refused"));
+  if (link_ == nullptr) return;
+  std::uint64_t due = 0;
+  for (const Exchange& exchange : exchanges_) {
+    if (kind_ == Kind::reset && dice_.one_in(3)) return reset();
+    ask(exchange);
+    due += exchange.response.size();
+    if (kind_ != Kind::eager && kind_ != Kind::deaf) read_until(due);
+  }
+  if (!over()) quiet_since_ = steady_clock().now();
+  if (kind_ == Kind::reset) return reset();
+  if (kind_ == Kind::polite || kind_ == Kind::eager) end_sending();
+  if (kind_ == Kind::dripping) {
+    // All but the last byte, over and over the same one if need be: it is never complete.
+    const std::string& request = exchanges_.front().request;
+    for (std::size_t i = 0; !over() && request.size() > 1; ++i) {
+      send(request.substr(std::min(i, request.size() - 2), 1));
+      if (i == 0) message_since_ = steady_clock().now();
+      sleep_for(std::max<Duration>(longest_pause_, milliseconds(100)));
+    }
+  }
+  if (kind_ == Kind::deaf) return await_end();
+  read_until(std::numeric_limits<std::uint64_t>::max());
+}
+
+bool SimulatedClient::over() const { return link_->server_eof || link_->end != LinkEnd::none; }
+
+void SimulatedClient::pause() {
+  sleep_for(some_milliseconds(dice_, static_cast<std::uint64_t>(longest_pause_.count()) / 1'000'000));
+}
+
+void SimulatedClient::send(std::string_view bytes) {
+  const std::lock_guard lock(link_->mutex);
+  if (over()) return;  // what arrives now is lost
+  link_->to_server += bytes;
+  link_->arrived += bytes.size();
+  trace_->add(number_, concat("sends ", bytes.size()));
+  link_->changed.notify_all();
+}
+
+void SimulatedClient::ask(const Exchange& exchange) {
+  std::string_view left = exchange.request;
+  while (!left.empty()) {
+    const std::size_t count = dice_.one_in(2) ? left.size() : static_cast<std::size_t>(dice_.between(1, left.size()));
+    send(left.substr(0, count));
+    left.remove_prefix(count);
+    if (dice_.one_in(2)) pause();
+  }
+}
+
+void SimulatedClient::end_sending() {
+  const std::lock_guard lock(link_->mutex);
+  if (over()) return;
+  link_->client_eof = true;
+  trace_->add(number_, "ends its direction");
+  link_->changed.notify_all();
+}
+
+void SimulatedClient::reset() {
+  const std::lock_guard lock(link_->mutex);
+  if (link_->end != LinkEnd::none) return;
+  link_->end = LinkEnd::reset;
+  trace_->add(number_, "resets");
+  link_->changed.notify_all();
+}
+
+void SimulatedClient::read_until(std::uint64_t bytes) {
+  std::unique_lock lock(link_->mutex);
+  while (taken_ < bytes) {
+    if (!link_->to_client.empty()) {
+      taken_ += link_->to_client.size();
+      trace_->add(number_, concat("reads ", link_->to_client.size()));
+      link_->to_client.clear();
+      link_->changed.notify_all();
+      continue;
+    }
+    if (over()) return;
+    (void)link_->changed.wait(lock);
+  }
+}
+
+void SimulatedClient::await_end() {
+  std::unique_lock lock(link_->mutex);
+  (void)link_->changed.wait_for(lock, Deadline::never(), [this] { return link_->end != LinkEnd::none; });
+}
+
+/// @returns what the server owes for the requests that had arrived when it ended reading.
+std::string SimulatedClient::answers_due() const {
+  std::string due;
+  std::uint64_t asked = 0;
+  for (const Exchange& exchange : exchanges_) {
+    asked += exchange.request.size();
+    if (asked > link_->served.value_or(link_->arrived)) break;
+    due += exchange.response;
+  }
+  return due;
+}
+
+/// Whether something ended the connection that spares the server from answering.
+bool SimulatedClient::excused(const ServerConfig& config) const {
+  const auto& lifetime = config.timeouts.lifetime;
+  return link_->end != LinkEnd::closed || link_->failed_write ||
+         (lifetime && link_->ended_at && *link_->ended_at >= *link_->accepted_at + *lifetime);
+}
+
+/// @returns when the server must have closed the connection, where that is known.
+std::optional<TimePoint> SimulatedClient::time_due(const ServerConfig& config, TimePoint stopped_at) const {
+  const TimeoutsConfig& timeouts = config.timeouts;
+  if (!quiet_since_) return std::nullopt;
+  const TimePoint quiet_since = std::max(*quiet_since_, *link_->accepted_at);
+  std::vector<Deadline> ends;
+  const auto end = [&ends](TimePoint from, std::optional<milliseconds> timeout) {
+    if (timeout) ends.push_back(Deadline::at(from + *timeout));
+  };
+  end(*link_->accepted_at, timeouts.lifetime);
+  if (kind_ == Kind::silent) {
+    end(quiet_since, timeouts.idle);
+    ends.push_back(Deadline::at(std::max(stopped_at, quiet_since)));
+  } else if (kind_ == Kind::dripping && message_since_) {
+    const TimePoint begun = std::max(*message_since_, *link_->accepted_at);
+    end(begun, timeouts.read);
+    end(stopped_at, timeouts.drain);
+  } else {
+    return std::nullopt;
+  }
+  const auto first = std::min_element(ends.begin(), ends.end());
+  return first == ends.end() ? std::nullopt : std::optional(first->time());
+}
+
+std::vector<std::string> SimulatedClient::complaints(const ServerConfig& config, TimePoint stopped_at) const {
+  std::vector<std::string> found;
+  const auto complain = [this, &found](auto&&... parts) {
+    found.push_back(concat("client ", number_, ": ", parts...));
+  };
+  if (link_ == nullptr) return found;
+  if (!link_->accepted_at) {
+    if (link_->end == LinkEnd::none) complain("was neither accepted nor turned away");
+    return found;
+  }
+  if (!link_->ended_at) complain("its connection was never closed");
+  const bool rejected =
+      link_->answers == config.concurrency.reject_message && link_->read == 0 && link_->ended_at == link_->accepted_at;
+  if (rejected) return found;
+  const std::string due = answers_due();
+  const bool right = excused(config) ? due.starts_with(link_->answers) : due == link_->answers;
+  if (!right) complain("was owed \"", escaped(due), "\" and was sent \"", escaped(link_->answers), "\"");
+  if (excused(config) && link_->end != LinkEnd::aborted) return found;
+  const auto time = time_due(config, stopped_at);
+  if (time && link_->ended_at && *time != *link_->ended_at) {
+    const auto ms = [](TimePoint at) {
+      return std::chrono::duration_cast<milliseconds>(at.time_since_epoch()).count();
+    };
+    complain("its connection ended at ", ms(*link_->ended_at), " ms and not at ", ms(*time), " ms");
+  }
+  return found;
+}
+
+}  // namespace socketserver::testing::detail

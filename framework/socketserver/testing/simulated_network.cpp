@@ -1,0 +1,190 @@
+#include <socketserver/testing/detail/simulated_network.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <socketserver/base/text.hpp>
+#include <utility>
+#include <vector>
+
+namespace socketserver::testing::detail {
+
+using socketserver::detail::Arrival;
+
+/// Stands in for Acceptor, call by call.
+class SimulatedNetwork::SimulatedListener final : public socketserver::detail::Listener {
+ public:
+  explicit SimulatedListener(SimulatedNetwork& network) : network_(network) { network_.listener_ = this; }
+  ~SimulatedListener() override {
+    close();
+    network_.listener_ = nullptr;
+  }
+
+  const SocketAddress& address() const noexcept override { return address_; }
+  bool listening() const noexcept override { return listening_; }
+
+  Acceptor::Event wait(bool connections, Deadline deadline) override {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      if (std::exchange(woken_, false)) return Acceptor::Event::woken;
+      if (connections && (!queue_.empty() || !errors_.empty())) return Acceptor::Event::connection;
+      if (deadline.expired()) return Acceptor::Event::timeout;
+      (void)changed_.wait(lock, deadline);
+    }
+  }
+
+  void wake() noexcept override {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+    changed_.notify_all();
+  }
+
+  Arrival accept() override {
+    if (!errors_.empty()) {
+      const std::errc error = errors_.front();
+      errors_.pop_front();
+      network_.trace_.add(0, concat("accept fails: error ", static_cast<int>(error)));
+      return {.error = std::make_error_code(error)};
+    }
+    if (queue_.empty()) return {.error = std::make_error_code(std::errc::operation_would_block)};
+    const std::shared_ptr<Link> link = std::move(queue_.front());
+    queue_.pop_front();
+    link->accepted_at = steady_clock().now();
+    network_.trace_.add(0, concat("accepts client ", link->client));
+    return {.stream = std::make_unique<SimulatedStream>(link, network_.dice_, network_.trace_), .peer = address_};
+  }
+
+  void refuse_new() noexcept override { open_ = false; }
+
+  void close() noexcept override {
+    listening_ = open_ = false;
+    for (const std::shared_ptr<Link>& link : queue_) {
+      const std::lock_guard lock(link->mutex);
+      if (link->end == LinkEnd::none) link->end = LinkEnd::turned_away;
+      link->changed.notify_all();
+    }
+    queue_.clear();
+  }
+
+  void reopen() override { listening_ = open_ = true; }
+  void log_start(Logger&, const ServerConfig&) const override {}
+
+  bool open() const noexcept { return open_; }
+  void arrive(std::shared_ptr<Link> link) {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(link));
+    changed_.notify_all();
+  }
+  void fail(std::errc error) {
+    const std::lock_guard lock(mutex_);
+    errors_.push_back(error);
+    changed_.notify_all();
+  }
+
+ private:
+  SimulatedNetwork& network_;
+  const SocketAddress address_{};
+  std::deque<std::shared_ptr<Link>> queue_;  // connected, not accepted
+  std::deque<std::errc> errors_;
+  bool listening_ = true;
+  bool open_ = true;  // takes new connections
+  bool woken_ = false;
+  std::mutex mutex_;
+  WaitList changed_;
+};
+
+/// Stands in for the Housekeeper: the alarm rings in virtual time; nothing lingers, since these connections lose
+/// nothing by being closed.
+class SimulatedNetwork::SimulatedBackground final : public socketserver::detail::Background {
+ public:
+  explicit SimulatedBackground(Scheduler& scheduler) : scheduler_(scheduler) {}
+
+  void linger(FileDescriptor, Duration, bool) override {}
+  void finish_lingering() override {}
+
+  void set_alarm(Deadline deadline, Job action) override {
+    cancel();
+    const auto alarm = current_ = std::make_shared<Alarm>();
+    alarm->action = std::move(action);
+    scheduler_.start("the drain's alarm", [alarm, deadline] {
+      std::unique_lock lock(alarm->mutex);
+      if (alarm->cancelled || alarm->changed.wait(lock, deadline)) return;
+      lock.unlock();
+      if (!alarm->cancelled) alarm->action();
+    });
+  }
+  void cancel_alarm() override { cancel(); }
+
+ private:
+  struct Alarm {
+    Job action;
+    bool cancelled = false;
+    std::mutex mutex;
+    WaitList changed;
+  };
+
+  void cancel() {
+    if (current_ == nullptr) return;
+    const std::shared_ptr<Alarm> alarm = std::exchange(current_, nullptr);
+    const std::lock_guard lock(alarm->mutex);
+    alarm->cancelled = true;
+    alarm->changed.notify_all();
+  }
+
+  Scheduler& scheduler_;
+  std::shared_ptr<Alarm> current_;
+};
+
+/// Stands in for the policies: a fiber of the simulation for each connection.
+class SimulatedNetwork::SimulatedPolicy final : public Policy {
+ public:
+  explicit SimulatedPolicy(Scheduler& scheduler) : scheduler_(scheduler) {}
+
+  std::size_t capacity() const noexcept override { return std::numeric_limits<std::size_t>::max(); }
+  using Policy::submit;
+  void submit(Job job, std::string name) override {
+    ++unfinished_;
+    scheduler_.start(std::move(name), [this, job = std::move(job)]() mutable {
+      job();
+      job = {};
+      const std::lock_guard lock(mutex_);
+      --unfinished_;
+      changed_.notify_all();
+    });
+  }
+  void join() override {
+    std::unique_lock lock(mutex_);
+    (void)changed_.wait_for(lock, Deadline::never(), [this] { return unfinished_ == 0; });
+  }
+
+ private:
+  Scheduler& scheduler_;
+  std::size_t unfinished_ = 0;
+  std::mutex mutex_;
+  WaitList changed_;
+};
+
+std::shared_ptr<Link> SimulatedNetwork::connect(std::size_t client, std::size_t capacity) {
+  if (listener_ == nullptr || !listener_->open()) return nullptr;
+  auto link = std::make_shared<Link>();
+  link->client = client;
+  link->capacity = capacity;
+  links_.push_back(link);
+  listener_->arrive(link);
+  return link;
+}
+
+void SimulatedNetwork::fail_next_accept(std::errc error) {
+  if (listener_ != nullptr && listener_->open()) listener_->fail(error);
+}
+
+std::unique_ptr<socketserver::detail::Listener> SimulatedNetwork::listen(const ListenOptions&, const SocketOptions&) {
+  return std::make_unique<SimulatedListener>(*this);
+}
+std::unique_ptr<socketserver::detail::Background> SimulatedNetwork::background(std::size_t) {
+  return std::make_unique<SimulatedBackground>(scheduler_);
+}
+std::unique_ptr<Policy> SimulatedNetwork::policy(const PolicyOptions&) {
+  return std::make_unique<SimulatedPolicy>(scheduler_);
+}
+
+}  // namespace socketserver::testing::detail
