@@ -21,8 +21,8 @@
 
 namespace socketserver::testing {
 
-/// One operation that is made to fail: the n-th read or write of the handler's stream, counted from 0. From then on
-/// expect() takes place at once, since a handler that was made to fail says other things.
+/// One operation that is made to fail: the n-th read or write of the handler's stream, counted from 0. After a
+/// timeout or a reset expect() takes place at once, since a handler that was made to fail says other things.
 struct Fault {
   enum class Kind {
     timeout,      // it takes until its deadline; of a write half has gone
@@ -46,8 +46,8 @@ SocketAddress address(const std::string& host, std::uint16_t port);
 /// What a handler is run with.
 struct RunOptions {
   SocketAddress client_address = address("192.0.2.1", 50000);  // one for examples. Source: RFC 5737
-  BaseServer* server = nullptr;         // for handlers that ask for one: see StubServer. Then its configuration holds:
-  LimitsConfig limits{};                // without a server
+  BaseServer* server = nullptr;                                // for handlers that ask for one: see StubServer
+  LimitsConfig limits{};                // where there is no server; else its configuration's hold
   TimeoutsConfig timeouts{};            // likewise: idle, read, write and lifetime, on the script's clock
   std::optional<Fault> fault{};         // see sweep_faults
   std::size_t max_operations = 100000;  // reads and writes; a handler that makes more does not end
