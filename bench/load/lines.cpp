@@ -39,8 +39,8 @@ Lines::Lines(std::size_t line_bytes) {
 std::array<char, Lines::kHead> Lines::head(char first_letter, std::uint32_t client, std::uint64_t line) noexcept {
   std::array<char, kHead> letters;
   for (unsigned i = 0; i < 8; ++i) {
-    letters[i] = static_cast<char>(first_letter + ((line >> (28 - 4 * i)) & 15));
-    letters[8 + i] = static_cast<char>(first_letter + ((client >> (28 - 4 * i)) & 15));
+    letters[i] = static_cast<char>(first_letter + static_cast<int>((line >> (28 - 4 * i)) & 15));
+    letters[8 + i] = static_cast<char>(first_letter + static_cast<int>((client >> (28 - 4 * i)) & 15));
   }
   return letters;
 }

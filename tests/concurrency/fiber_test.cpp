@@ -22,10 +22,12 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/event.hpp"
 #include "support/eventually.hpp"
 
 using namespace socketserver;
 using namespace std::chrono_literals;
+using testing_support::Event;
 using testing_support::eventually;
 
 namespace {
@@ -77,25 +79,31 @@ TEST_CASE("a wait inside a catch block leaves each fiber its own exception") {
 
 TEST_CASE("uncaught_exceptions counts a fiber's own") {
   const auto policy = fibers();
-  std::atomic<int> inside{-1};
-  std::atomic<int> beside{-1};
+  int inside = -1;
+  int beside = -1;
+  Event unwinding;
+  Event counted;
   struct Counts {
-    std::atomic<int>& count;
+    int& count;
+    Event& begun;
+    Event& go_on;
     ~Counts() {
-      sleep_for(5ms);  // others run now
+      begun.set();
+      go_on.wait();  // the other fiber runs now
       count = std::uncaught_exceptions();
     }
   };
-  policy->submit([&inside] {
+  policy->submit([&] {
     try {
-      const Counts counts{inside};
+      const Counts counts{inside, unwinding, counted};
       throw 1;
     } catch (int) {
     }
   });
-  policy->submit([&beside] {
-    sleep_for(1ms);  // now the other is unwinding
+  policy->submit([&] {
+    unwinding.wait();
     beside = std::uncaught_exceptions();
+    counted.set();
   });
   policy->join();
   CHECK(inside == 1);
@@ -318,13 +326,17 @@ TEST_CASE("senders have their turn in the order of their coming") {
   auto [left, right] = connected();
   const std::string large(1U << 20U, 'x');
   std::atomic<bool> sent{false};
-  std::atomic<int> messages{0};
+  int messages = 0;
+  Event begun;
   policy->submit([&, &stream = *left] {
-    for (; !sent && messages < 10000; ++messages) stream.sendall(large);
+    for (; !sent && messages < 10000; ++messages) {
+      stream.sendall(large);
+      begun.set();
+    }
     stream.shutdown(ShutdownHow::write);
   });
   policy->submit([&, &stream = *left] {
-    while (messages == 0) sleep_for(100us);
+    begun.wait();
     stream.sendall("small");
     sent = true;
   });

@@ -17,7 +17,7 @@ using testing_support::eventually;
 
 namespace {
 
-std::unique_ptr<Policy> make(PolicyKind kind, std::size_t threads = 2) {
+std::unique_ptr<Policy> unbounded(PolicyKind kind, std::size_t threads = 2) {
   return make_policy({.kind = kind, .threads = threads, .queue = 1000});
 }
 
@@ -25,7 +25,7 @@ std::unique_ptr<Policy> make(PolicyKind kind, std::size_t threads = 2) {
 
 TEST_CASE("a mutex held across a wait keeps others out, on threads and on fibers") {
   const auto kind = GENERATE(PolicyKind::thread, PolicyKind::fiber);
-  const auto policy = make(kind);
+  const auto policy = unbounded(kind);
   Mutex mutex;
   int inside = 0;
   int most_inside = 0;
@@ -45,7 +45,7 @@ TEST_CASE("a mutex held across a wait keeps others out, on threads and on fibers
 }
 
 TEST_CASE("a fiber that waits for a mutex lets its loop run the others") {
-  const auto policy = make(PolicyKind::fiber, 1);
+  const auto policy = unbounded(PolicyKind::fiber, 1);
   Mutex mutex;
   std::atomic<bool> beside{false};
   std::unique_lock held(mutex);  // by this thread
@@ -63,7 +63,7 @@ TEST_CASE("a condition variable passes a token round, among threads, fibers of s
   const auto kind = GENERATE(PolicyKind::thread, PolicyKind::fiber);
   constexpr int kPlayers = 5;
   constexpr int kRounds = 100;
-  const auto policy = make(kind, 2);
+  const auto policy = unbounded(kind, 2);
   Mutex mutex;
   ConditionVariable changed;
   int next = 0;
@@ -83,7 +83,7 @@ TEST_CASE("a condition variable passes a token round, among threads, fibers of s
 
 TEST_CASE("a wait with a deadline ends at it, and its waiter is forgotten") {
   const auto kind = GENERATE(PolicyKind::inline_, PolicyKind::thread, PolicyKind::fiber);
-  const auto policy = make(kind);
+  const auto policy = unbounded(kind);
   bool notified = true;
   bool held = true;
   policy->submit([&] {
@@ -101,7 +101,7 @@ TEST_CASE("a wait with a deadline ends at it, and its waiter is forgotten") {
 
 TEST_CASE("deadlines and notifications that meet lose nothing") {
   // Each waiter counts the notifications it got; those that found nobody come again.
-  const auto policy = make(PolicyKind::fiber, 2);
+  const auto policy = unbounded(PolicyKind::fiber, 2);
   Mutex mutex;
   ConditionVariable changed;
   int tokens = 0;
@@ -130,7 +130,7 @@ TEST_CASE("deadlines and notifications that meet lose nothing") {
 }
 
 TEST_CASE("sleeping fibers share their loop: a hundred take the time of one") {
-  const auto policy = make(PolicyKind::fiber, 1);
+  const auto policy = unbounded(PolicyKind::fiber, 1);
   const TimePoint begun = steady_clock().now();
   std::atomic<int> least_ms{1000};
   for (int i = 0; i < 100; ++i) {
@@ -148,7 +148,7 @@ TEST_CASE("sleeping fibers share their loop: a hundred take the time of one") {
 
 TEST_CASE("offload returns, throws, and keeps a fiber's loop free") {
   const auto kind = GENERATE(PolicyKind::inline_, PolicyKind::thread, PolicyKind::pool, PolicyKind::fiber);
-  const auto policy = make(kind, 1);
+  const auto policy = unbounded(kind, 1);
   int result = 0;
   std::string what;
   std::thread::id here;
@@ -174,7 +174,7 @@ TEST_CASE("offload returns, throws, and keeps a fiber's loop free") {
 }
 
 TEST_CASE("offloaded work that blocks does not hold up the loop's other fibers") {
-  const auto policy = make(PolicyKind::fiber, 1);
+  const auto policy = unbounded(PolicyKind::fiber, 1);
   std::atomic<bool> released{false};
   std::atomic<int> done{0};
   for (int i = 0; i < 10; ++i) {

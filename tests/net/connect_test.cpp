@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 
 #include <filesystem>
 #include <fstream>
@@ -17,9 +16,11 @@
 
 #include "support/catch.hpp"
 #include "support/client.hpp"
+#include "support/no_threads.hpp"
 #include "support/unconnectable.hpp"
 
 using namespace socketserver;
+using testing_support::NoThreads;
 using namespace std::chrono_literals;
 using testing_support::Client;
 using testing_support::FullQueue;
@@ -147,14 +148,8 @@ TEST_CASE("a late address is given up where the next one needs its source port")
 }
 
 TEST_CASE("without a thread for the resolver the error names the target") {
-  pthread_attr_t usual{};
-  ::pthread_getattr_default_np(&usual);
-  pthread_attr_t too_large{};
-  ::pthread_attr_init(&too_large);
-  ::pthread_attr_setstacksize(&too_large, std::size_t{1} << 47U);  // more than there are addresses
-  ::pthread_setattr_default_np(&too_large);
+  const NoThreads none;
   const std::string what = text_of_thrown<StreamError>([] { (void)create_connection("no.such.host.invalid", 80); });
-  ::pthread_setattr_default_np(&usual);
   CHECK(has(what, "cannot connect to no.such.host.invalid:80: no thread to look the name up"));
 }
 

@@ -2,12 +2,12 @@
 
 #include <filesystem>
 #include <socketserver/concurrency/offload.hpp>
-#include <socketserver/concurrency/sync.hpp>
 #include <socketserver/handlers/upper_case.hpp>
 #include <vector>
 
 #include "support/catch.hpp"
 #include "support/client.hpp"
+#include "support/event.hpp"
 #include "support/running_server.hpp"
 
 using namespace socketserver;
@@ -21,25 +21,6 @@ std::size_t entries(const char* folder) {
   const std::filesystem::directory_iterator all(folder);
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
-
-/// Something that happens once, for which threads and fibers may wait.
-class Event {
- public:
-  void set() {
-    const std::lock_guard lock(mutex_);
-    is_set_ = true;
-    changed_.notify_all();
-  }
-  void wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return is_set_; });
-  }
-
- private:
-  Mutex mutex_;
-  ConditionVariable changed_;
-  bool is_set_ = false;
-};
 
 /// Answers one line when the gate opens; says when it has begun.
 struct Gate {

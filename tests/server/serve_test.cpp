@@ -1,6 +1,5 @@
 // Serving: the same handler under every policy, many clients, limits and counters.
 
-#include <pthread.h>
 #include <sys/resource.h>
 
 #include <future>
@@ -10,6 +9,7 @@
 
 #include "support/catch.hpp"
 #include "support/client.hpp"
+#include "support/no_threads.hpp"
 #include "support/running_server.hpp"
 
 using namespace socketserver;
@@ -356,15 +356,10 @@ TEST_CASE("a thread that cannot start costs its connection, which is counted") {
   RunningServer<HoldingServer> running(local_config(PolicyKind::thread));
   Client before(running.address());
   CHECK(before.recv_line() == "in\n");
-  pthread_attr_t usual{};
-  ::pthread_getattr_default_np(&usual);
-  pthread_attr_t too_large{};
-  ::pthread_attr_init(&too_large);
-  ::pthread_attr_setstacksize(&too_large, std::size_t{1} << 47U);  // more than there are addresses
-  ::pthread_setattr_default_np(&too_large);
-  const std::string refused = Client(running.address()).recv_all();
-  ::pthread_setattr_default_np(&usual);
-  CHECK(refused.empty());
+  {
+    const NoThreads none;
+    CHECK(Client(running.address()).recv_all().empty());
+  }
   CHECK(eventually([&] { return running.server.stats().failed == 1; }));
   Client after(running.address());
   CHECK(after.recv_line() == "in\n");

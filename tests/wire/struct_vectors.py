@@ -15,8 +15,8 @@ SEED = 19991
 PREFIXES = ("", "@", "=", "<", ">", "!")
 SIGNED, UNSIGNED, NATIVE_ONLY = "bhilqn", "BHILQNP", "nNP"
 CHARACTERS = "xcbB?hHiIlLqQnNefdspP"
-RANDOM_FORMATS = 160
-VALUE_SETS = 4
+RANDOM_FORMATS = 60
+VALUE_SETS = 3
 
 TYPES = {"b": "std::int8_t", "B": "std::uint8_t", "h": "std::int16_t", "H": "std::uint16_t", "i": "std::int32_t",
          "I": "std::uint32_t", "q": "std::int64_t", "Q": "std::uint64_t", "n": "std::ptrdiff_t", "N": "std::size_t",

@@ -4,20 +4,10 @@
 
 #include <boost/context/detail/fcontext.hpp>
 #include <cstring>
+#include <socketserver/base/detail/sanitizers.hpp>
 #include <socketserver/concurrency/detail/stack_overflow.hpp>
 #include <type_traits>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SOCKETSERVER_ASAN
-#elif defined(__SANITIZE_THREAD__)
-#define SOCKETSERVER_TSAN
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SOCKETSERVER_ASAN
-#elif __has_feature(thread_sanitizer)
-#define SOCKETSERVER_TSAN
-#endif
-#endif
 #if defined(SOCKETSERVER_ASAN)
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>

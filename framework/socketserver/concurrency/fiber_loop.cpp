@@ -5,26 +5,24 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
-#include <chrono>
 #include <new>
+#include <socketserver/base/detail/kernel_timeout.hpp>
+#include <socketserver/base/detail/last_error.hpp>
 #include <socketserver/concurrency/detail/loop_watchdog.hpp>
 #include <socketserver/concurrency/detail/stack_overflow.hpp>
-#include <system_error>
 
 namespace socketserver::detail {
 namespace {
 
 constinit thread_local const FiberLoop* loop_here = nullptr;
 
-[[noreturn]] void throw_errno(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
-
 }  // namespace
 
-FiberLoop::FiberLoop(FiberPool& fibers, BlockingPool& blocking)
+FiberLoop::FiberLoop(FiberPool& fibers, WorkerPool& blocking)
     : fibers_(fibers), blocking_(blocking), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-  if (!epoll_) throw_errno("a fiber loop");
+  if (!epoll_) throw_last_error("a fiber loop");
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, inbox_->descriptor(), &event) != 0) throw_errno("a fiber loop");
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, inbox_->descriptor(), &event) != 0) throw_last_error("a fiber loop");
   thread_ = std::thread([this] { run(); });
 }
 
@@ -80,8 +78,10 @@ void FiberLoop::run_ready() {
 void FiberLoop::wait_for_events() {
   while (LoopWatch* watch = retired_.pop()) delete watch;
   const bool idle = ready_.empty() && !(stopping_ && load() == 0);
-  const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
-                                 idle && inbox_->may_sleep() ? wait_milliseconds() : 0);
+  const Deadline until = !idle || !inbox_->may_sleep() ? Deadline::at_once()
+                         : timers_.empty()             ? Deadline::never()
+                                                       : Deadline::at(timers_.begin()->first);
+  const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), kernel_timeout(until));
   for (int i = 0; i < count; ++i) {
     prefetch(i, count);
     deal_with(events_[static_cast<std::size_t>(i)]);
@@ -97,14 +97,6 @@ void FiberLoop::prefetch(int next, int count) const noexcept {
   if (next + 3 < count) __builtin_prefetch(watch(3));
   if (next + 2 < count && watch(2) != nullptr) __builtin_prefetch(watch(2)->reader_);
   if (next + 1 < count && watch(1) != nullptr && watch(1)->reader_ != nullptr) watch(1)->reader_->prefetch();
-}
-
-/// @returns until the next timer, rounded up so that it is due then.
-int FiberLoop::wait_milliseconds() const {
-  if (timers_.empty()) return -1;
-  const Duration left =
-      std::clamp<Duration>(timers_.begin()->first - steady_clock().now(), Duration::zero(), std::chrono::hours(24));
-  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
 }
 
 void FiberLoop::deal_with(const epoll_event& event) {

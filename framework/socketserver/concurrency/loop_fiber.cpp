@@ -1,7 +1,7 @@
 #include <socketserver/concurrency/detail/loop_fiber.hpp>
 
-#include <socketserver/concurrency/detail/blocking_pool.hpp>
 #include <socketserver/concurrency/detail/fiber_loop.hpp>
+#include <socketserver/concurrency/detail/worker_pool.hpp>
 #include <utility>
 
 namespace socketserver::detail {

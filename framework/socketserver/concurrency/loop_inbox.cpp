@@ -3,16 +3,15 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
-#include <cerrno>
 #include <memory>
+#include <socketserver/base/detail/last_error.hpp>
 #include <socketserver/concurrency/detail/fiber_loop.hpp>
-#include <system_error>
 #include <utility>
 
 namespace socketserver::detail {
 
 LoopInbox::LoopInbox() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
+  if (!wake_) throw_last_error("eventfd");
 }
 
 template <typename Change>

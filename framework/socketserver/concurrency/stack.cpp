@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <socketserver/base/detail/last_error.hpp>
 #include <stdexcept>
 #include <system_error>
 
@@ -23,7 +24,7 @@ Stack::Stack(std::size_t usable_bytes) : usable_bytes_(round_up_to_pages(usable_
   if (usable_bytes_ < usable_bytes || usable_bytes_ == 0) throw std::invalid_argument("a fiber's stack of no size");
   void* memory = ::mmap(nullptr, kGuardBytes + usable_bytes_, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-  if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "a fiber's stack");
+  if (memory == MAP_FAILED) throw_last_error("a fiber's stack");
   begin_ = static_cast<std::byte*>(memory);
   (void)::madvise(begin_, kGuardBytes + usable_bytes_, MADV_NOHUGEPAGE);  // a huge page for two pages in use
   if (::madvise(begin_, kGuardBytes, kGuardInstall) == 0) return;

@@ -29,7 +29,7 @@ class ConditionVariable {
   void wait(std::unique_lock<Mutex>& lock) { (void)wait_until(lock, Deadline::never()); }
   template <typename Predicate>
   void wait(std::unique_lock<Mutex>& lock, Predicate holds) {
-    while (!holds()) wait(lock);
+    (void)wait_until(lock, Deadline::never(), holds);
   }
   /// @returns false if the deadline came first.
   bool wait_until(std::unique_lock<Mutex>& lock, Deadline deadline);

@@ -1,5 +1,7 @@
 #include <socketserver/io/detail/block.hpp>
 
+#include <socketserver/base/detail/sanitizers.hpp>
+
 namespace socketserver::detail {
 namespace {
 
@@ -28,7 +30,7 @@ struct SpareOwner {
     while (spare.count > 0) delete[] spare.blocks[--spare.count];
   }
 };
-thread_local SpareOwner owner;
+thread_local SpareOwner spare_owner;
 
 }  // namespace
 
@@ -38,12 +40,12 @@ Block::Block(std::size_t bytes) : size_(bytes) {
 }
 
 void Block::give_up() noexcept {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(SOCKETSERVER_ASAN)
   return delete[] data_;  // so that a view of what is no longer there is found
 #endif
   if (size_ > Spare::kLargest) return delete[] data_;
   if (spare.size != size_) {
-    owner.free_all();
+    spare_owner.free_all();
     spare.size = size_;
   }
   if (spare.count == Spare::kMost) return delete[] data_;

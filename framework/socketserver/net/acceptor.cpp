@@ -7,18 +7,15 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <socketserver/base/detail/kernel_timeout.hpp>
+#include <socketserver/base/detail/last_error.hpp>
 #include <socketserver/base/text.hpp>
 #include <utility>
 
 namespace socketserver {
 namespace {
-
-[[noreturn]] void throw_errno(const std::string& what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
 
 FileDescriptor open_spare() noexcept { return FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
@@ -42,7 +39,7 @@ AcceptError classify_accept_error(std::error_code error) noexcept {
 
 Acceptor::Acceptor(const ListenOptions& listen, const SocketOptions& socket)
     : listen_(listen), socket_(socket), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), spare_(open_spare()) {
-  if (!wake_) throw_errno("eventfd");
+  if (!wake_) detail::throw_last_error("eventfd");
   std::optional<std::system_error> first_error;
   for (const SocketAddress& candidate : resolve_listen(listen.host, listen.port)) {
     try {
@@ -59,16 +56,17 @@ Acceptor::Acceptor(const ListenOptions& listen, const SocketOptions& socket)
 FileDescriptor Acceptor::open_listener(const SocketAddress& address) const {
   const std::string where = concat("cannot listen on ", address.to_string());
   FileDescriptor fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) throw_errno(where);
+  if (!fd) detail::throw_last_error(where);
   if (listen_.reuse_address) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
   if (listen_.reuse_port) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
   if (address.family() == AF_INET6) {
     set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, listen_.host.empty() ? 0 : 1, "IPV6_V6ONLY");
   }
   apply_options(fd.get(), socket_);
-  if (::bind(fd.get(), address.data(), address.size()) != 0) throw_errno(where);
+  if (::bind(fd.get(), address.data(), address.size()) != 0) detail::throw_last_error(where);
   // The kernel cuts what is larger than somaxconn, so the largest number asks for just that.
-  if (::listen(fd.get(), listen_.backlog.value_or(std::numeric_limits<int>::max())) != 0) throw_errno(where);
+  if (::listen(fd.get(), listen_.backlog.value_or(std::numeric_limits<int>::max())) != 0)
+    detail::throw_last_error(where);
   return fd;
 }
 
@@ -76,11 +74,8 @@ Acceptor::Event Acceptor::wait(bool connections, Deadline deadline) {
   for (;;) {
     pollfd fds[2] = {{.fd = wake_.get(), .events = POLLIN, .revents = 0},
                      {.fd = connections ? listener_.get() : -1, .events = POLLIN, .revents = 0}};
-    // Rounded up, so that the deadline has passed when poll says so.
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(deadline.remaining(), std::chrono::hours(24)));
-    const int ready = ::poll(fds, 2, deadline.is_never() ? -1 : static_cast<int>(left.count()));
-    if (ready < 0 && errno != EINTR) throw_errno("poll");
+    const int ready = ::poll(fds, 2, detail::kernel_timeout(deadline));
+    if (ready < 0 && errno != EINTR) detail::throw_last_error("poll");
     if (ready > 0 && fds[0].revents != 0) {
       eventfd_t count = 0;
       (void)::eventfd_read(wake_.get(), &count);
@@ -98,7 +93,7 @@ Acceptor::Accepted Acceptor::accept() noexcept {
   socklen_t length = sizeof peer;
   const int fd = ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_CLOEXEC);
   if (fd >= 0) return {FileDescriptor(fd), {reinterpret_cast<const sockaddr*>(&peer), length}, {}};
-  const std::error_code error(errno, std::generic_category());
+  const std::error_code error = detail::last_error();
   if (error.value() == EMFILE || error.value() == ENFILE) turn_one_away();
   return {{}, {}, error};
 }

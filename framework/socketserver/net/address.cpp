@@ -5,8 +5,8 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
+#include <socketserver/base/detail/last_error.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/net/detail/lookup.hpp>
 #include <system_error>
@@ -70,7 +70,7 @@ SocketAddress local_address(int fd) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
-    throw std::system_error(errno, std::generic_category(), "getsockname");
+    detail::throw_last_error("getsockname");
   }
   return {reinterpret_cast<const sockaddr*>(&storage), length};
 }

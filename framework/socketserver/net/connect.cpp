@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <socketserver/base/detail/last_error.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/net/detail/lookup.hpp>
 #include <socketserver/net/detail/socket_texts.hpp>
@@ -18,6 +19,7 @@
 namespace socketserver {
 namespace {
 
+using detail::last_error;
 using detail::Pending;
 using Addresses = std::vector<SocketAddress>;
 
@@ -25,8 +27,6 @@ constexpr Duration kLeastShare = std::chrono::seconds(2);
 constexpr std::size_t kMostPending = 16;    // sockets of one call
 constexpr std::size_t kMostListed = 8;      // addresses in an error's text
 constexpr std::size_t kMostHostText = 256;  // bytes of a host's name in it
-
-std::error_code last_error() { return {errno, std::generic_category()}; }
 
 /// @returns this address's part of the time that is left: all of it for the last one.
 Deadline share_of(Deadline total, std::size_t addresses_left) {

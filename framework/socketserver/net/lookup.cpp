@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <mutex>
+#include <socketserver/base/detail/last_error.hpp>
 #include <socketserver/base/detail/wait_list.hpp>
 #include <thread>
 #include <utility>
@@ -22,7 +23,7 @@ class ResolverCategory final : public std::error_category {
 
 std::error_code resolver_error(int code) {
   static const ResolverCategory category;
-  if (code == EAI_SYSTEM) return {errno, std::generic_category()};
+  if (code == EAI_SYSTEM) return last_error();
   return {code, category};
 }
 

@@ -4,7 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <cerrno>
+#include <socketserver/base/detail/last_error.hpp>
 #include <system_error>
 
 namespace socketserver {
@@ -18,7 +18,7 @@ std::optional<int> get_option(int fd, int level, int name) noexcept {
 
 void set_option(int fd, int level, int name, int value, const char* what) {
   if (::setsockopt(fd, level, name, &value, sizeof value) != 0) {
-    throw std::system_error(errno, std::generic_category(), what);
+    detail::throw_last_error(what);
   }
 }
 

@@ -10,18 +10,18 @@
 #include <algorithm>
 #include <cerrno>
 #include <socketserver/base/detail/fiber.hpp>
+#include <socketserver/base/detail/kernel_timeout.hpp>
+#include <socketserver/base/detail/last_error.hpp>
 #include <socketserver/net/detail/byte_log.hpp>
 #include <utility>
 
 namespace socketserver {
 namespace {
 
-using std::chrono::duration_cast;
+using detail::last_error;
 
 constexpr Duration kExact = std::chrono::milliseconds(20);  // a shorter wait is set as it is
-constexpr Duration kLongest = std::chrono::hours(24);       // longer waits go round again
 
-std::error_code last_error() { return {errno, std::generic_category()}; }
 std::error_code timed_out() { return std::make_error_code(std::errc::timed_out); }
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
@@ -42,7 +42,7 @@ void add(std::atomic<std::uint64_t>& counter, std::size_t bytes) {
 /// @param current  what is set on the socket, kept up to date.
 /// @returns the flags for the call.
 int bound_wait(int fd, int name, Duration& current, Deadline deadline) {
-  const Duration left = std::min(deadline.remaining(), kLongest);
+  const Duration left = std::min(deadline.remaining(), detail::kLongestWait);
   if (left <= Duration::zero()) return MSG_DONTWAIT;
   const bool none = deadline.is_never();
   // A timeout that ends before the deadline is right, too: the caller goes round again. So one that is somewhat too
@@ -50,7 +50,7 @@ int bound_wait(int fd, int name, Duration& current, Deadline deadline) {
   const bool fits = none ? current == Duration::zero() : current <= left && current > left / 2;
   if (fits) return 0;
   const Duration wanted = left < kExact ? left : left - left / 8;
-  const auto microseconds = duration_cast<std::chrono::microseconds>(wanted).count() + 1;
+  const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(wanted).count() + 1;
   const timeval value{.tv_sec = none ? 0 : microseconds / 1'000'000, .tv_usec = none ? 0 : microseconds % 1'000'000};
   if (::setsockopt(fd, SOL_SOCKET, name, &value, sizeof value) != 0) return MSG_DONTWAIT;
   current = none ? Duration::zero() : wanted;
@@ -140,11 +140,8 @@ IoResult SocketStream::read_rest_after_drain(std::span<std::byte> into, Deadline
   if (!epoll || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, socket_.get(), &event) != 0) return {0, last_error()};
   for (;;) {
     if (const auto result = read_rest_now(into, deadline)) return *result;
-    const Duration left = std::min(deadline.remaining(), kLongest);
-    const auto milliseconds = duration_cast<std::chrono::milliseconds>(left).count() + 1;
-    if (::epoll_wait(epoll.get(), &event, 1, static_cast<int>(milliseconds)) < 0 && errno != EINTR) {
-      return {0, last_error()};
-    }
+    const int ready = ::epoll_wait(epoll.get(), &event, 1, detail::kernel_timeout(deadline));
+    if (ready < 0 && errno != EINTR) return {0, last_error()};
   }
 }
 
@@ -153,21 +150,6 @@ bool SocketStream::peer_has_closed() const noexcept {
   socklen_t length = sizeof info;
   if (::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return true;
   return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_FIN_WAIT1 && info.tcpi_state != TCP_FIN_WAIT2;
-}
-
-IoResult SocketStream::write_some(std::span<const std::byte> bytes, Deadline deadline) {
-  if (detail::current_fiber() != nullptr) return fiber_write(bytes, deadline);
-  for (;;) {
-    const int flags = bound_wait(socket_.get(), SO_SNDTIMEO, send_timeout_, deadline) | MSG_NOSIGNAL;
-    const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), flags);
-    if (sent >= 0) {
-      add(bytes_out_, static_cast<std::size_t>(sent));
-      return {static_cast<std::size_t>(sent), {}, "sendall"};
-    }
-    if (errno == EINTR) continue;
-    if (!would_block(errno)) return {0, last_error(), "sendall"};
-    if (deadline.expired()) return {0, timed_out(), "sendall"};
-  }
 }
 
 /// The stream's registration with the loop of the fiber that runs. The first reader's is kept for the stream's life,
@@ -196,6 +178,26 @@ class SocketStream::Watching {
   detail::Watch* watch_;
   bool temporary_ = false;
 };
+
+IoResult SocketStream::write_some(std::span<const std::byte> bytes, Deadline deadline) {
+  detail::Fiber* const fiber = detail::current_fiber();
+  for (;;) {
+    const int wait = fiber != nullptr ? MSG_DONTWAIT : bound_wait(socket_.get(), SO_SNDTIMEO, send_timeout_, deadline);
+    const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), wait | MSG_NOSIGNAL);
+    if (sent >= 0) {
+      add(bytes_out_, static_cast<std::size_t>(sent));
+      if (fiber != nullptr) fiber->did_not_wait();
+      return {static_cast<std::size_t>(sent), {}, "sendall"};
+    }
+    if (errno == EINTR) continue;
+    if (!would_block(errno)) return {0, last_error(), "sendall"};
+    if (deadline.expired()) return {0, timed_out(), "sendall"};
+    if (fiber == nullptr) continue;
+    const Watching watch(*this, *fiber, false);
+    if (!watch) return {0, last_error(), "sendall"};
+    (void)watch->wait_write(deadline);
+  }
+}
 
 bool SocketStream::waits_without_buffer() const noexcept { return detail::current_fiber() != nullptr; }
 
@@ -254,23 +256,6 @@ std::optional<IoResult> SocketStream::read_rest_now(std::span<std::byte> into, D
   if (over) return IoResult{};
   if (deadline.expired()) return IoResult{0, timed_out()};
   return std::nullopt;
-}
-
-IoResult SocketStream::fiber_write(std::span<const std::byte> bytes, Deadline deadline) {
-  for (;;) {
-    const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent >= 0) {
-      add(bytes_out_, static_cast<std::size_t>(sent));
-      detail::current_fiber()->did_not_wait();
-      return {static_cast<std::size_t>(sent), {}, "sendall"};
-    }
-    if (errno == EINTR) continue;
-    if (!would_block(errno)) return {0, last_error(), "sendall"};
-    if (deadline.expired()) return {0, timed_out(), "sendall"};
-    const Watching watch(*this, *detail::current_fiber(), false);
-    if (!watch) return {0, last_error(), "sendall"};
-    (void)watch->wait_write(deadline);
-  }
 }
 
 void SocketStream::shutdown(ShutdownHow how) noexcept {

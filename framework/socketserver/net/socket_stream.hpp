@@ -71,7 +71,6 @@ class SocketStream final : public Stream {
   IoResult read_after_drain(std::span<std::byte> into);
   std::optional<IoResult> read_rest_now(std::span<std::byte> into, Deadline deadline);
   IoResult fiber_read_rest(std::span<std::byte> into, Deadline deadline);
-  IoResult fiber_write(std::span<const std::byte> bytes, Deadline deadline);
   bool peer_has_closed() const noexcept;
 
   FileDescriptor socket_;

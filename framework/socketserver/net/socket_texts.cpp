@@ -8,11 +8,8 @@
 #include <socketserver/net/socket_options.hpp>
 
 namespace socketserver::detail {
-namespace {
 
 std::string_view yes_no(std::optional<int> value) { return !value ? "unknown" : *value != 0 ? "yes" : "no"; }
-
-}  // namespace
 
 std::string number_text(std::optional<std::int64_t> number) { return number ? std::to_string(*number) : "unknown"; }
 

@@ -22,15 +22,13 @@ Outcome outcome_of(const std::exception_ptr& error) {
   }
 }
 
-constexpr std::size_t kLeastStack = 16384;  // as config/ has it
-
 /// A configuration from a file has been checked against its table; one that a program fills in has not.
 ServerConfig checked(ServerConfig config) {
   const auto require = [](bool good, const char* what) {
     if (!good) throw std::invalid_argument(concat("ServerConfig: ", what));
   };
   require(config.concurrency.threads > 0, "concurrency.threads is 0");
-  require(config.concurrency.stack_size >= kLeastStack, "concurrency.stack_size is under 16384");
+  require(config.concurrency.stack_size >= kLeastStackSize, "concurrency.stack_size is under 16384");
   require(config.limits.max_connections > 0, "limits.max_connections is 0");
   const TimeoutsConfig& t = config.timeouts;
   for (const auto& time : {t.idle, t.read, t.write, t.lifetime, t.drain, t.linger}) {

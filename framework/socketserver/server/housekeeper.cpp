@@ -20,19 +20,6 @@
 namespace socketserver::detail {
 namespace {
 
-/// A closing connection. Shared by its two pending operations, the wait for input and the timer: the one that
-/// comes first closes it, and the other is still called.
-struct Lingering {
-  Lingering(asio::io_context& context, FileDescriptor fd, bool held)
-      : socket(context, fd.get()), timer(context), hold_fin(held) {
-    (void)fd.release();
-  }
-  asio::posix::stream_descriptor socket;
-  asio::steady_timer timer;
-  const bool hold_fin;
-};
-using LingeringPtr = std::shared_ptr<Lingering>;
-
 constexpr auto kLookInterval = std::chrono::milliseconds(10);
 
 /// Reads and drops a bounded amount of what has arrived. @returns whether the connection can still bring more.
@@ -114,6 +101,19 @@ class Housekeeper::Loop {
   }
 
  private:
+  /// A closing connection. Shared by its two pending operations, the wait for input and the timer: the one that
+  /// comes first closes it, and the other is still called.
+  struct Lingering {
+    Lingering(asio::io_context& context, FileDescriptor fd, bool held)
+        : socket(context, fd.get()), timer(context), hold_fin(held) {
+      (void)fd.release();
+    }
+    asio::posix::stream_descriptor socket;
+    asio::steady_timer timer;
+    const bool hold_fin;
+  };
+  using LingeringPtr = std::shared_ptr<Lingering>;
+
   void begin(const LingeringPtr& one, Duration time) {
     lingering_.insert(one);
     one->timer.expires_after(time);

@@ -13,8 +13,7 @@ namespace {
 
 using detail::number_text;
 using detail::timeout_text;
-
-std::string_view yes_no(bool value) { return value ? "yes" : "no"; }
+using detail::yes_no;
 
 std::string timeouts_text(const TimeoutsConfig& timeouts) {
   return concat("I/O timeouts: idle ", timeout_text(timeouts.idle), ", read ", timeout_text(timeouts.read), ", write ",

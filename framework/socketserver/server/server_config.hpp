@@ -17,13 +17,15 @@ enum class Overflow {
   reject,  // it gets reject_message and is closed
 };
 
+inline constexpr std::size_t kLeastStackSize = 16384;  // bytes
+
 struct ConcurrencyConfig {
   PolicyKind policy = PolicyKind::pool;
   std::size_t threads = 4;  // the pool's workers, or the fibers' loops
   std::size_t queue = 64;   // connections that may wait for a worker of the pool
   Overflow overflow = Overflow::wait;
   std::string reject_message{};
-  std::size_t stack_size = 131072;  // bytes for each fiber's stack
+  std::size_t stack_size = 131072;  // bytes for each fiber's stack, kLeastStackSize or more
 };
 
 struct LimitsConfig {

@@ -21,15 +21,15 @@
 
 namespace socketserver::detail {
 
-class BlockingPool;
+class WorkerPool;
 class LoopWatch;
 class LoopWatchdog;
 
-/// Threads: start, post and load from any; all else is the loop's own and its fibers'.
+/// Threads: start, wake and load from any; all else is the loop's own and its fibers'.
 class FiberLoop {
  public:
   /// @throws std::system_error  no descriptor or thread.
-  FiberLoop(FiberPool& fibers, BlockingPool& blocking);
+  FiberLoop(FiberPool& fibers, WorkerPool& blocking);
   FiberLoop(const FiberLoop&) = delete;
   FiberLoop& operator=(const FiberLoop&) = delete;
   /// Waits for all fibers to end.
@@ -60,14 +60,13 @@ class FiberLoop {
   LoopFiber& running() noexcept { return *running_.load(std::memory_order_relaxed); }
   bool owns(const LoopWatch& watch) const noexcept;
   bool is_here() const noexcept;
-  BlockingPool& blocking() noexcept { return blocking_; }
+  WorkerPool& blocking() noexcept { return blocking_; }
 
  private:
   void run() noexcept;
   void take_inbox();
   void run_ready();
   void wait_for_events();
-  int wait_milliseconds() const;
   void prefetch(int next, int count) const noexcept;
   void deal_with(const epoll_event& event);
   void fire_timers();
@@ -77,7 +76,7 @@ class FiberLoop {
   void end(LoopFiber& fiber);
 
   FiberPool& fibers_;
-  BlockingPool& blocking_;
+  WorkerPool& blocking_;
   FileDescriptor epoll_;
   // Shared with the watches: a stream may end later than the loop that it was registered with.
   std::shared_ptr<LoopInbox> inbox_ = std::make_shared<LoopInbox>();

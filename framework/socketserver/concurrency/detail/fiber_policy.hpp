@@ -5,9 +5,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <socketserver/concurrency/detail/blocking_pool.hpp>
 #include <socketserver/concurrency/detail/fiber_loop.hpp>
 #include <socketserver/concurrency/detail/loop_watchdog.hpp>
+#include <socketserver/concurrency/detail/worker_pool.hpp>
 #include <socketserver/concurrency/policy.hpp>
 #include <vector>
 
@@ -33,7 +33,7 @@ class FiberPolicy final : public Policy {
   FiberPool fibers_;
   std::vector<std::unique_ptr<FiberLoop>> loops_;
   std::optional<LoopWatchdog> watchdog_;
-  BlockingPool blocking_;
+  WorkerPool blocking_;
 };
 
 }  // namespace socketserver::detail

@@ -19,6 +19,8 @@ std::string switches_text(int fd);
 std::string syn_text(int fd, const KernelLimits& limits);
 /// "0.25 s" or "none".
 std::string timeout_text(std::optional<Duration> timeout);
+/// "unknown" for nullopt.
+std::string_view yes_no(std::optional<int> value);
 /// In decimal, or "unknown".
 std::string number_text(std::optional<std::int64_t> number);
 

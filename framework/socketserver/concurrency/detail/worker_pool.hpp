@@ -1,0 +1,46 @@
+#pragma once
+// Threads that take jobs from one queue: the pool's workers, and those that block in a fiber's stead.
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <socketserver/base/function.hpp>
+#include <thread>
+#include <vector>
+
+namespace socketserver::detail {
+
+/// Starts threads as they are needed, up to a bound; further jobs wait for one. Threads: any.
+class WorkerPool {
+ public:
+  explicit WorkerPool(std::size_t most_threads) : most_threads_(most_threads) {}
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+  /// Waits for the jobs to end.
+  ~WorkerPool();
+
+  /// Has all threads ready from now on. @throws std::system_error  one could not be started.
+  void start_all();
+  /// @throws std::system_error  the first thread could not be started. A job must not throw.
+  void submit(Job job);
+  /// Jobs that wait for a thread.
+  std::size_t queued() const noexcept;
+  /// Waits until no job is left.
+  void join();
+
+ private:
+  void start_one();
+  void work();
+
+  const std::size_t most_threads_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;   // a job came, or the end
+  std::condition_variable all_done_;  // no job is left
+  std::deque<Job> jobs_;              // guarded by mutex_, as all below
+  std::size_t unfinished_ = 0;        // queued and running
+  std::size_t idle_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace socketserver::detail
