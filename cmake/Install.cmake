@@ -2,10 +2,11 @@
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/socketserver")
-install(TARGETS socketserver EXPORT socketserverTargets
+install(TARGETS socketserver socketserver_testing EXPORT socketserverTargets
   LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+  FILE_SET catch DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT socketserverTargets NAMESPACE socketserver:: DESTINATION "${package_dir}")
 
 configure_package_config_file(

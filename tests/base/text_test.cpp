@@ -63,3 +63,12 @@ TEST_CASE("concat joins texts, characters and whole numbers") {
   CHECK(seconds_text(60) == "60 s");
   CHECK(seconds_text(0.25) == "0.25 s");
 }
+
+TEST_CASE("bytes are quoted as a C++ literal of the same bytes") {
+  CHECK(quoted("") == R"("")");
+  CHECK(quoted("a \"b\" \\ \n\r\t") == R"("a \"b\" \\ \n\r\t")");
+  CHECK(quoted("gr\xc3\xbc\xc3\x9f") == "\"gr\xc3\xbc\xc3\x9f\"");
+  CHECK(quoted("\x01g\xff" + std::string("f")) == R"("\x01g\xff" "f")");  // \xfff would be one character
+  CHECK(quoted(std::string("a\0", 2)) == R"("a\x00"sv)");
+  CHECK(quoted(std::string(5000, 'a')).size() == 5002);
+}

@@ -99,7 +99,7 @@ def test_links_lead_somewhere():
             check((path.parent / link).exists(), path, "links to", link)
 
 
-def test_installed_it_builds_the_readme_s_server():
+def test_installed_it_builds_the_readme_s_server_and_its_test():
     """As a stranger would, with the README's CMakeLists.txt."""
     build = pathlib.Path(binary("")).parent
     with tempfile.TemporaryDirectory() as folder:
@@ -117,6 +117,7 @@ def test_installed_it_builds_the_readme_s_server():
         done = subprocess.run([f"{folder}/build/hello_server", "--version"], capture_output=True, text=True,
                               timeout=PATIENCE)
         equal(done.stdout, "0.1.0\n")
+        step(f"{folder}/build/hello_test")
 
 
 main(tests_of(sys.modules[__name__]))

@@ -1,6 +1,6 @@
 #include <cassert>
-#include <socketserver/io/memory_stream.hpp>
 #include <socketserver/socketserver.hpp>
+#include <socketserver/testing/run_handler.hpp>
 
 class HelloHandler : public socketserver::StreamRequestHandler {
  protected:
@@ -10,14 +10,14 @@ class HelloHandler : public socketserver::StreamRequestHandler {
 };
 
 int main() {
+  using namespace socketserver::testing;
   using namespace std::chrono_literals;
-  using socketserver::PeerStep;
 
-  socketserver::MemoryStream peer({"Ann\nB", PeerStep::pause(59s), "ob\n"});  // a script: chunks and silence
-  socketserver::Request request(peer);
-  HelloHandler handler;
-  handler.run(request);
+  // The peer: what it sends, in which chunks, and the answer that it waits for.
+  const auto run = run_handler<HelloHandler>(Script{send("Ann\nB"), expect("Hello, Ann!\n"), pause(29s), send("ob\n")});
+  assert(run.output == "Hello, Ann!\nHello, Bob!\n");
+  assert(run.error.empty());
 
-  assert(peer.written() == "Hello, Ann!\nHello, Bob!\n");
-  assert(peer.writes().size() == 2);  // each reply went out before the next wait for input
+  // 61 seconds of silence are too long for the idle timeout.
+  assert(run_handler<HelloHandler>(Script{send("Ann\n"), pause(61s)}).threw<socketserver::TimeoutError>());
 }

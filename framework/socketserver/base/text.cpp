@@ -1,6 +1,7 @@
 #include <socketserver/base/text.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -91,6 +92,23 @@ std::string escaped(std::string_view text, std::size_t limit_bytes) {
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return out;
+}
+
+std::string quoted(std::string_view bytes) {
+  const std::string_view suffix = bytes.find('\0') == std::string_view::npos ? "" : "sv";
+  std::string out = "\"";
+  bool hex = false;  // the literal ends in \xNN, which a hexadecimal digit would go on with
+  while (!bytes.empty()) {
+    const std::size_t length = printable_sequence(bytes);
+    const bool special = bytes[0] == '"' || bytes[0] == '\\';
+    if (hex && std::isxdigit(static_cast<unsigned char>(bytes[0])) != 0) out += "\" \"";
+    if (special) out += '\\';
+    const std::string piece = length == 0 ? escape_byte(bytes[0]) : std::string(bytes.substr(0, length));
+    hex = piece.starts_with("\\x");
+    out += piece;
+    bytes.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return concat(out, '"', suffix);
 }
 
 std::size_t edit_distance(std::string_view from, std::string_view to) {

@@ -18,6 +18,9 @@ std::string upper(std::string_view text);
 /// \n, \r, \t or \xNN, and what is past limit_bytes of the result is cut and counted. Escaping twice changes nothing.
 std::string escaped(std::string_view text, std::size_t limit_bytes = 1024);
 
+/// @returns the bytes as a C++ string literal, escaped as above, all of them; "..."sv if there is a zero among them.
+std::string quoted(std::string_view bytes);
+
 /// @returns how many insertions, deletions, replacements and exchanges of neighbouring characters turn one
 /// text into the other (optimal string alignment).
 std::size_t edit_distance(std::string_view from, std::string_view to);

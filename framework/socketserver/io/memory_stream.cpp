@@ -1,10 +1,8 @@
 #include <socketserver/io/memory_stream.hpp>
 
-#include <algorithm>
-#include <cstring>
-#include <deque>
 #include <mutex>
 #include <socketserver/base/detail/wait_list.hpp>
+#include <socketserver/io/detail/peer_script.hpp>
 
 namespace socketserver {
 namespace {
@@ -17,7 +15,7 @@ std::error_code error(std::errc code) { return std::make_error_code(code); }
 struct MemoryStream::Inbox {
   std::mutex mutex;
   detail::WaitList changed;  // guarded by mutex, as is all below
-  std::deque<PeerStep> steps;
+  detail::PeerScript peer;
   bool complete = false;  // no more steps will come: EOF after the last
   bool draining = false;
   bool aborted = false;
@@ -39,16 +37,17 @@ struct MemoryStream::State {
   std::vector<std::string> writes;  // guarded by mutex
   bool write_closed = false;        // guarded by mutex
 
-  std::optional<IoResult> next_step(std::span<std::byte> into, Deadline deadline, Wait wait);
-  bool pause(PeerStep& step, Deadline deadline);
+  std::error_code record(const std::string& bytes);
 };
 
 MemoryStream::MemoryStream(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 MemoryStream::MemoryStream(std::string_view input) : MemoryStream({PeerStep(std::string(input))}) {}
 
-MemoryStream::MemoryStream(std::initializer_list<PeerStep> script) : state_(std::make_unique<State>()) {
-  state_->in->steps.assign(script.begin(), script.end());
+MemoryStream::MemoryStream(std::initializer_list<PeerStep> script) : MemoryStream(std::vector<PeerStep>(script)) {}
+
+MemoryStream::MemoryStream(const std::vector<PeerStep>& script) : state_(std::make_unique<State>()) {
+  for (const PeerStep& step : script) state_->in->peer.add(step);
   state_->in->complete = true;
 }
 
@@ -76,9 +75,7 @@ std::vector<std::string> MemoryStream::writes() const {
 
 std::string MemoryStream::unread() const {
   const std::lock_guard lock(state_->in->mutex);
-  std::string all;
-  for (const PeerStep& step : state_->in->steps) all += step.bytes;
-  return all;
+  return state_->in->peer.unread();
 }
 
 bool MemoryStream::closed() const {
@@ -113,67 +110,52 @@ const Clock& MemoryStream::clock() const noexcept {
   return state_->clock;
 }
 
-/// Lets the silence pass as far as the deadline allows. @returns false if the deadline came first.
-bool MemoryStream::State::pause(PeerStep& step, Deadline deadline) {
-  const Duration patience = deadline.remaining(clock);
-  if (step.length <= patience && step.length != Duration::max()) {
-    clock.advance(step.length);
-    return true;
-  }
-  if (deadline.is_never()) throw std::logic_error("MemoryStream: a pause past the deadline, but the reader has none");
-  clock.advance(patience);
-  if (step.length != Duration::max()) step.length -= patience;
-  return false;
-}
-
-/// Plays the next step of a non-empty inbox, whose lock is held. @returns nullopt if the reader should look again.
-std::optional<IoResult> MemoryStream::State::next_step(std::span<std::byte> into, Deadline deadline, Wait wait) {
-  PeerStep& step = in->steps.front();
-  switch (step.kind) {
-    case PeerStep::Kind::chunk: {
-      const std::size_t bytes = std::min(into.size(), step.bytes.size());
-      std::memcpy(into.data(), step.bytes.data(), bytes);
-      step.bytes.erase(0, bytes);
-      if (step.bytes.empty()) in->steps.pop_front();
-      if (bytes == 0 && !into.empty()) return std::nullopt;
-      return IoResult{bytes, {}};
-    }
-    case PeerStep::Kind::pause: {
-      if (in->draining && wait == Wait::message) return IoResult{};
-      const bool passed = pause(step, deadline);
-      if (passed || step.length == Duration::max()) in->steps.pop_front();
-      if (passed) return std::nullopt;
-      return IoResult{0, error(std::errc::timed_out)};
-    }
-    case PeerStep::Kind::reset: return IoResult{0, error(std::errc::connection_reset)};
-    case PeerStep::Kind::eof: break;
-  }
-  return IoResult{};
-}
-
 IoResult MemoryStream::read_some(std::span<std::byte> into, Deadline deadline, Wait wait) {
   Inbox& in = *state_->in;
   std::unique_lock lock(in.mutex);
   for (;;) {
     if (in.closed) return {0, error(std::errc::bad_file_descriptor)};
     if (in.aborted) return {0, error(std::errc::connection_aborted)};
-    if (!in.steps.empty()) {
-      if (const auto result = state_->next_step(into, deadline, wait)) return *result;
-      continue;
-    }
-    if (in.complete || (in.draining && wait == Wait::message)) return {};
-    if (!in.changed.wait(lock, deadline) && in.steps.empty()) return {0, error(std::errc::timed_out)};
+    const bool drained = in.draining && wait == Wait::message;
+    if (const auto result = in.peer.read(into, deadline, drained, state_->clock)) return *result;
+    if (in.complete || drained) return {};
+    if (!in.changed.wait(lock, deadline) && in.peer.over()) return {0, error(std::errc::timed_out)};
   }
 }
 
-IoResult MemoryStream::write_some(std::span<const std::byte> bytes, Deadline /*memory never waits*/) {
-  if (closed()) return {0, error(std::errc::bad_file_descriptor)};
-  const std::lock_guard lock(state_->mutex);
-  if (state_->write_closed) return {0, error(std::errc::broken_pipe)};
-  std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  state_->writes.push_back(text);
-  if (state_->out) state_->out->update([&text](Inbox& out) { out.steps.emplace_back(std::move(text)); });
+/// Adds to the record. @returns an error if this direction is closed.
+std::error_code MemoryStream::State::record(const std::string& bytes) {
+  const std::lock_guard lock(mutex);
+  if (write_closed) return error(std::errc::broken_pipe);
+  writes.push_back(bytes);
+  return {};
+}
+
+IoResult MemoryStream::write_some(std::span<const std::byte> bytes, Deadline deadline) {
+  const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::unique_lock lock(state_->in->mutex);
+  if (state_->in->closed) return {0, error(std::errc::bad_file_descriptor)};
+  if (!state_->out) {
+    if (const std::error_code refused = state_->in->peer.admit(text, deadline, state_->clock)) return {0, refused};
+  }
+  lock.unlock();
+  if (const std::error_code closed = state_->record(text)) return {0, closed};
+  if (state_->out) {
+    state_->out->update([&text](Inbox& out) { out.peer.add(text); });
+  } else {
+    state_->in->update([&text](Inbox& in) { in.peer.sent(text); });
+  }
   return {bytes.size(), {}};
 }
+
+void MemoryStream::verify_script() {
+  state_->in->update([](Inbox& in) { in.peer.verify(); });
+}
+
+void MemoryStream::ignore_expectations() {
+  state_->in->update([](Inbox& in) { in.peer.ignore_expectations(); });
+}
+
+void MemoryStream::advance(Duration time) noexcept { state_->clock.advance(time); }
 
 }  // namespace socketserver

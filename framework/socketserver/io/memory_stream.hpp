@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 #include <memory>
+#include <socketserver/io/peer_step.hpp>
 #include <socketserver/io/stream.hpp>
 #include <span>
 #include <string>
@@ -13,29 +14,7 @@
 
 namespace socketserver {
 
-/// One thing that the peer does. A read returns at most one chunk.
-class PeerStep {
- public:
-  enum class Kind { chunk, pause, eof, reset };
-
-  PeerStep(std::string chunk) : kind(Kind::chunk), bytes(std::move(chunk)) {}
-  PeerStep(const char* text) : PeerStep(std::string(text)) {}
-
-  /// Silence for this long: a reader whose deadline is earlier times out at it, and the rest of the silence remains.
-  static PeerStep pause(Duration length) { return PeerStep(Kind::pause, length); }
-  /// Silence past the next deadline, whichever that is.
-  static PeerStep pause_past_deadline() { return pause(Duration::max()); }
-  static PeerStep eof() { return PeerStep(Kind::eof, {}); }
-  static PeerStep reset() { return PeerStep(Kind::reset, {}); }
-
-  Kind kind;
-  std::string bytes{};
-  Duration length{};
-
- private:
-  PeerStep(Kind what, Duration how_long) : kind(what), length(how_long) {}
-};
-
+/// Reading and writing throw ScriptError where the script expects something else, or the wait would have no end.
 /// Threads: as Stream; the record may be read while others write.
 class MemoryStream final : public Stream {
  public:
@@ -43,6 +22,7 @@ class MemoryStream final : public Stream {
   explicit MemoryStream(std::string_view input = {});
   /// The peer does this, step by step, then EOF.
   explicit MemoryStream(std::initializer_list<PeerStep> script);
+  explicit MemoryStream(const std::vector<PeerStep>& script);
   ~MemoryStream() override;
 
   /// @returns two streams: what one sends the other receives. They run on the steady clock.
@@ -55,6 +35,13 @@ class MemoryStream final : public Stream {
   /// @returns what the peer has sent, or would send next, that was not read.
   std::string unread() const;
   bool closed() const;
+  /// Checks, once the handler has ended, that all went as the script expects.
+  /// @throws ScriptError  the first thing that did not, also where it was thrown before.
+  void verify_script();
+  /// From now on expect() takes place at once, whatever was sent: the peer of a handler that was made to fail.
+  void ignore_expectations();
+  /// Lets time pass on the script's clock.
+  void advance(Duration time) noexcept;
 
   void shutdown(ShutdownHow how) noexcept override;
   void close() noexcept override;

@@ -1,9 +1,7 @@
 #include <socketserver/server/base_server.hpp>
 
-#include <cxxabi.h>
-
-#include <cstdlib>
 #include <memory>
+#include <socketserver/base/detail/type_name.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/server/detail/base_server_impl.hpp>
 #include <socketserver/server/detail/handler_scope.hpp>
@@ -12,19 +10,10 @@
 #include <utility>
 
 namespace socketserver {
-namespace {
-
-std::string type_name(const std::type_info& type) {
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> name(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
-                                                         &std::free);
-  return status == 0 ? name.get() : type.name();
-}
-
-}  // namespace
 
 BaseServer::BaseServer(ServerConfig config, const std::type_info* handler)
-    : impl_(std::make_unique<Impl>(*this, std::move(config), handler != nullptr ? type_name(*handler) : "handler")) {}
+    : impl_(std::make_unique<Impl>(*this, std::move(config),
+                                   handler != nullptr ? detail::type_name(*handler) : "handler")) {}
 BaseServer::~BaseServer() = default;
 
 DrainReport BaseServer::serve_forever() {
@@ -103,14 +92,11 @@ void BaseServer::close_request(Request& request) {
 void BaseServer::handle_error(Request& request, std::exception_ptr error) {
   const std::string who = request.client_address().to_string();
   try {
-    std::rethrow_exception(std::move(error));
+    std::rethrow_exception(error);
   } catch (const StreamError& network) {
     log().info(concat(who, ": ", network.what()));
-  } catch (const std::exception& exception) {
-    log().error(concat(who, ": ", type_name(typeid(exception)), ": ", exception.what()));
   } catch (...) {
-    const std::type_info* type = abi::__cxa_current_exception_type();
-    log().error(concat(who, ": an exception of type ", type != nullptr ? type_name(*type) : "unknown"));
+    log().error(concat(who, ": ", detail::describe(error)));
   }
 }
 

@@ -1,0 +1,28 @@
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <memory>
+#include <socketserver/base/detail/type_name.hpp>
+#include <socketserver/base/text.hpp>
+
+namespace socketserver::detail {
+
+std::string type_name(const std::type_info& type) {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> name(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
+                                                         &std::free);
+  return status == 0 ? name.get() : type.name();
+}
+
+std::string describe(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::exception& error) {
+    return concat(type_name(typeid(error)), ": ", error.what());
+  } catch (...) {
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    return concat("an exception of type ", type != nullptr ? type_name(*type) : "unknown");
+  }
+}
+
+}  // namespace socketserver::detail

@@ -1,0 +1,57 @@
+#pragma once
+// One step of the script by which the peer of a MemoryStream acts.
+
+#include <socketserver/base/clock.hpp>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace socketserver {
+
+/// One thing that the peer does. Steps take place in their order, each when the handler has taken all that was sent
+/// before it. A read returns at most one chunk.
+class PeerStep {
+ public:
+  enum class Kind { chunk, expect, pause, stay, stop_reading, resume_reading, eof, reset };
+
+  PeerStep(std::string chunk) : kind(Kind::chunk), bytes(std::move(chunk)) {}
+  PeerStep(const char* text) : PeerStep(std::string(text)) {}
+
+  /// The peer waits until the handler has sent exactly these bytes: nothing else since the last expect, and nothing
+  /// more before the handler waits for input again. Output that no later expect() looks at is free.
+  static PeerStep expect(std::string bytes) { return PeerStep(Kind::expect, {}, std::move(bytes)); }
+  /// Silence for this long: a reader whose deadline is earlier times out at it, and the rest of the silence remains.
+  static PeerStep pause(Duration length) { return PeerStep(Kind::pause, length); }
+  /// Silence past the next deadline, whichever that is.
+  static PeerStep pause_past_deadline() { return pause(Duration::max()); }
+  /// Silence past every deadline, instead of the EOF that ends a script.
+  static PeerStep stay_connected() { return PeerStep(Kind::stay, {}); }
+  /// From now on what the handler sends is not taken: each send waits until its deadline.
+  static PeerStep stop_reading() { return PeerStep(Kind::stop_reading, {}); }
+  /// Ends that; after a pause() a send that waits goes on in time.
+  static PeerStep resume_reading() { return PeerStep(Kind::resume_reading, {}); }
+  /// The peer ends its direction, and may still expect().
+  static PeerStep eof() { return PeerStep(Kind::eof, {}); }
+  /// Seen by the handler's next read, or, right after an expect(), by whatever it does next.
+  static PeerStep reset() { return PeerStep(Kind::reset, {}); }
+
+  /// @returns the step as testing/script.hpp has it written: pause(61s), expect("HELLO\n").
+  std::string code() const;
+
+  Kind kind;
+  std::string bytes{};
+  Duration length{};
+
+ private:
+  PeerStep(Kind what, Duration how_long, std::string expected = {})
+      : kind(what), bytes(std::move(expected)), length(how_long) {}
+};
+
+/// The handler has not done what the script expects of it, or has waited for ever. what() names the step and shows
+/// both sides escaped.
+class ScriptError : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+}  // namespace socketserver

@@ -1,0 +1,12 @@
+#include <socketserver/base/text.hpp>
+#include <socketserver/testing/script.hpp>
+
+namespace socketserver::testing {
+
+std::string Script::code() const {
+  std::string steps;
+  for (const PeerStep& step : steps_) steps += concat(steps.empty() ? "" : ", ", step.code());
+  return concat("Script{", steps, "}");
+}
+
+}  // namespace socketserver::testing
