@@ -45,3 +45,97 @@ TEST_CASE("a seed makes the same trace again") {
   CHECK(simulate<UpperCaseHandler>(42, upper_case_options()).trace == trace);
   CHECK(simulate<UpperCaseHandler>(43, upper_case_options()).trace != trace);
 }
+
+TEST_CASE("the trace of a seed does not depend on the compiler") {
+  // FNV-1a of a hundred traces; whoever changes what is traced, or the order of the dice, computes it anew.
+  std::uint64_t hash = 14695981039346656037U;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    for (const char c : simulate<UpperCaseHandler>(seed, upper_case_options()).trace) {
+      hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+    }
+  }
+  CHECK(hash == 0);
+}
+
+namespace {
+
+/// Keeps at most two connections and forgets to count one that it turned away.
+class ForgetfulServer : public TCPServer<UpperCaseHandler> {
+ public:
+  using TCPServer::TCPServer;
+  ~ForgetfulServer() override { server_close(); }
+  int open() const { return open_; }
+
+ protected:
+  bool verify_request(Request&) override { return ++open_ <= 2; }
+  void finish_request(Request& request) override {
+    try {
+      TCPServer::finish_request(request);
+    } catch (...) {
+      --open_;
+      throw;
+    }
+    --open_;
+  }
+
+ private:
+  int open_ = 0;
+};
+
+/// Reads lines of its own making: each recv waits for so long as if it were the first.
+class DripFedHandler : public BaseRequestHandler {
+ protected:
+  void handle() override {
+    std::string lines;
+    for (std::string part = request().recv(100); !part.empty(); part = request().recv(100)) {
+      lines += part;
+      const std::size_t end = lines.rfind('\n') + 1;
+      request().sendall(upper(lines.substr(0, end)));
+      lines.erase(0, end);
+    }
+  }
+};
+
+/// Leaves after two lines, however many there are.
+class HastyHandler : public StreamRequestHandler {
+ protected:
+  void handle() override {
+    for (int i = 0; i < 2; ++i) {
+      const auto line = rfile().readline();
+      if (!line) return;
+      wfile() << upper(*line);
+    }
+  }
+};
+
+/// @returns the first failure in so many seeds.
+template <typename Handler>
+std::string first_failure(const SimulationOptions& options) {
+  const SimulationReport report = simulate_seeds<Handler>(1, 1000, options);
+  return report ? "" : report.failures.front();
+}
+
+}  // namespace
+
+TEST_CASE("a server that forgets to count a connection it turned away is found") {
+  SimulationOptions options = upper_case_options();
+  options.check = [](BaseServer& server) {
+    const int open = dynamic_cast<ForgetfulServer&>(server).open();
+    return open == 0 ? std::string() : "it believes that " + std::to_string(open) + " are open";
+  };
+  SimulationReport report;
+  for (std::uint64_t seed = 1; seed <= 1000 && report; ++seed) {
+    report = testing::simulate_server(
+        seed, options, [](const ServerConfig& config) { return std::make_unique<ForgetfulServer>(config); });
+  }
+  REQUIRE_FALSE(report);
+  CHECK(report.failures.front().starts_with("it believes that"));
+}
+
+TEST_CASE("an idle clock that restarts on a drip is found") {
+  CHECK(first_failure<DripFedHandler>(upper_case_options()).find("its connection ended at") != std::string::npos);
+}
+
+TEST_CASE("a handler that leaves requests unanswered is found") {
+  CHECK(first_failure<HastyHandler>(upper_case_options()).find("was owed") != std::string::npos);
+}
