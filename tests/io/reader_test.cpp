@@ -1,6 +1,7 @@
 #include <numeric>
 #include <socketserver/io/memory_stream.hpp>
 #include <socketserver/io/reader.hpp>
+#include <socketserver/io/writer.hpp>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -192,6 +193,30 @@ TEST_CASE("a drain ends the wait for a message but not a message that has begun"
   Reader reader(stream);
   CHECK(reader.readline() == "ab\n");
   CHECK(reader.readline() == std::nullopt);
+}
+
+TEST_CASE("the idle time begins when a slow peer has taken the answer") {
+  MemoryStream stream(
+      {"a\n", PeerStep::stop_reading(), PeerStep::pause(20s), PeerStep::resume_reading(), PeerStep::pause(55s), "b\n"});
+  stream.set_timeouts({.idle = 60s, .read = 30s, .write = 30s});
+  Reader reader(stream);
+  Writer writer(stream);
+  stream.tie(&writer);
+  CHECK(reader.readline() == "a\n");
+  writer << "A\n";
+  CHECK(reader.readline() == "b\n");
+  CHECK(stream.clock().now() == TimePoint{} + 75s);
+}
+
+TEST_CASE("an answer that cannot be sent before a wait is no idle timeout") {
+  MemoryStream stream({"a\n", PeerStep::stop_reading()});
+  stream.set_timeouts({.idle = 60s, .read = 30s, .write = 10s});
+  Reader reader(stream);
+  Writer writer(stream);
+  stream.tie(&writer);
+  CHECK(reader.readline() == "a\n");
+  writer << "A\n";
+  CHECK_THROWS_WITH(reader.readline(), Catch::Matchers::StartsWith("sendall"));
 }
 
 TEST_CASE("the read clock does not start anew with each block of a long read") {

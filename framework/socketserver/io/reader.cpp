@@ -137,12 +137,13 @@ void Reader::empty_buffer(bool begun) {
   begin_ = end_ = 0;
   if (!stream_.waits_without_buffer()) return;
   buffer_ = {};
-  (void)timed(begun, [this](Deadline deadline, Wait wait) { return stream_.await_input(deadline, wait); });
+  (void)timed(begun, [this](std::optional<Deadline> until, Wait wait) { return stream_.await_input(until, wait); });
 }
 
 /// Reads once.
 std::size_t Reader::receive(std::span<std::byte> into, bool begun) {
-  return timed(begun, [this, into](Deadline deadline, Wait wait) { return stream_.receive(into, deadline, wait); });
+  return timed(begun,
+               [this, into](std::optional<Deadline> until, Wait wait) { return stream_.receive(into, until, wait); });
 }
 
 /// Waits once. `begun`: a part of the message is here, so the read clock runs; it starts with the first such wait.
@@ -151,16 +152,16 @@ std::size_t Reader::timed(bool begun, Operation operation) {
   begun = begun || part_consumed_;
   const bool over = begun && message_deadline_ && message_deadline_->expired(stream_.clock());
   if (begun && !message_deadline_) message_deadline_ = stream_.deadline(stream_.timeouts().read);
-  const Deadline deadline = begun ? *message_deadline_ : stream_.deadline(stream_.timeouts().idle);
   IoResult result{0, std::make_error_code(std::errc::timed_out)};  // also if more would be there at once
-  if (!over) result = operation(deadline, begun ? Wait::more : Wait::message);
+  if (!over) result = operation(begun ? message_deadline_ : std::nullopt, begun ? Wait::more : Wait::message);
   if (result.error) fail(result, begun);
   return result.bytes;
 }
 
 void Reader::fail(IoResult result, bool begun) {
   message_deadline_.reset();
-  if (result.error == std::errc::timed_out) {
+  const bool flushing = std::string_view(result.operation) != IoResult().operation;
+  if (result.error == std::errc::timed_out && !flushing) {
     result.operation = begun ? "read timeout, message incomplete" : "idle timeout, no message";
   }
   throw_stream_error(result);

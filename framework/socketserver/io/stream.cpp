@@ -75,19 +75,19 @@ IoResult Stream::prepare_to_wait() {
   return {0, flushed.error, flushed.operation};
 }
 
-IoResult Stream::receive(std::span<std::byte> into, Deadline deadline, Wait wait) {
+IoResult Stream::receive(std::span<std::byte> into, std::optional<Deadline> until, Wait wait) {
   if (const IoResult result = prepare_to_wait(); result.error) return result;
-  const IoResult result = read_some(into, deadline, wait);
+  const IoResult result = read_some(into, until ? *until : deadline(timeouts_.idle), wait);
   if (observer_ != nullptr && result.bytes > 0) observer_->received(into.first(result.bytes));
   return result;
 }
 
-IoResult Stream::await_input(Deadline deadline, Wait wait) {
+IoResult Stream::await_input(std::optional<Deadline> until, Wait wait) {
   if (const IoResult result = prepare_to_wait(); result.error) return result;
-  return wait_some(deadline, wait);
+  return wait_some(until ? *until : deadline(timeouts_.idle), wait);
 }
 
-IoResult Stream::try_recv(std::span<std::byte> into) { return receive(into, deadline(timeouts_.idle), Wait::message); }
+IoResult Stream::try_recv(std::span<std::byte> into) { return receive(into, std::nullopt, Wait::message); }
 
 std::size_t Stream::recv(std::span<std::byte> into) {
   const IoResult result = try_recv(into);

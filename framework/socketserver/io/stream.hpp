@@ -93,9 +93,10 @@ class Stream {
   Deadline deadline(std::optional<Duration> timeout) const noexcept;
 
   /// Flushes the tied writer, then reads: what recv and Reader are made of.
-  IoResult receive(std::span<std::byte> into, Deadline deadline, Wait wait);
+  /// @param until  nullopt is the idle time, which begins when the writer has flushed.
+  IoResult receive(std::span<std::byte> into, std::optional<Deadline> until, Wait wait);
   /// The same without reading, where waits_without_buffer().
-  IoResult await_input(Deadline deadline, Wait wait);
+  IoResult await_input(std::optional<Deadline> until, Wait wait);
   /// Has this writer flushed before each wait for input, as std::cout is before std::cin waits; null ends that.
   void tie(Writer* writer) noexcept { tied_ = writer; }
 

@@ -80,8 +80,10 @@ bool BaseServer::verify_request(Request&) { return true; }
 void BaseServer::process_request(Request& request) { impl_->submit(request); }
 
 void BaseServer::shutdown_request(Request& request) {
-  // See SocketStream::read_is_shut(): then the end comes with the close.
-  if (request.connection_ != nullptr && request.connection_->stream.read_is_shut()) return;
+  // See SocketStream::read_is_shut(): then the end comes with the close; and so it does, at once, where the peer has
+  // ended its direction, too.
+  const detail::Connection* own = request.connection_;
+  if (own != nullptr && (own->stream.read_is_shut() || own->stream.at_eof())) return;
   request.stream().shutdown(ShutdownHow::write);
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <optional>
 #include <socketserver/base/text.hpp>
 #include <socketserver/server/base_server.hpp>
 #include <span>
@@ -58,14 +59,15 @@ void StructEchoHandler::take_record(const std::string& first) {
 void StructEchoHandler::receive_record(std::string& record) {
   const StreamTimeouts& timeouts = request().timeouts();
   std::array<std::byte, Record::size> buffer;
-  Deadline deadline = request().deadline(record.empty() ? timeouts.idle : timeouts.read);
+  std::optional<Deadline> until;  // of a record that has begun
+  if (!record.empty()) until = request().deadline(timeouts.read);
   while (record.size() < Record::size) {
     const std::span<std::byte> into = std::span(buffer).first(Record::size - record.size());
-    const IoResult result = request().receive(into, deadline, record.empty() ? Wait::message : Wait::more);
+    const IoResult result = request().receive(into, until, record.empty() ? Wait::message : Wait::more);
     if (result.error) throw_stream_error(result);
     if (result.bytes == 0) return;
     // From its first byte on all of it has one deadline.
-    if (record.empty()) deadline = request().deadline(timeouts.read);
+    if (record.empty()) until = request().deadline(timeouts.read);
     record.append(reinterpret_cast<const char*>(buffer.data()), result.bytes);
   }
 }
