@@ -1,5 +1,6 @@
 // A whole server in virtual time: our own under many seeds, and servers and handlers with bugs that must be found.
 
+#include <socketserver/base/text.hpp>
 #include <socketserver/handlers/stream_request_handler.hpp>
 #include <socketserver/handlers/upper_case.hpp>
 #include <socketserver/testing/simulate.hpp>

@@ -48,7 +48,7 @@ void SimulatedClient::run(SimulatedNetwork& network, Trace& trace) {
     due += exchange.response.size();
     if (kind_ != Kind::eager && kind_ != Kind::deaf) read_until(due);
   }
-  if (!over()) quiet_since_ = steady_clock().now();
+  quiet_ = !over();
   if (kind_ == Kind::reset) return reset();
   if (kind_ == Kind::polite || kind_ == Kind::eager) end_sending();
   if (kind_ == Kind::dripping) {
@@ -141,24 +141,25 @@ std::string SimulatedClient::answers_due() const {
 bool SimulatedClient::excused(const ServerConfig& config) const {
   const auto& lifetime = config.timeouts.lifetime;
   return link_->end != LinkEnd::closed || link_->failed_write ||
-         (lifetime && link_->ended_at && *link_->ended_at >= *link_->accepted_at + *lifetime);
+         (lifetime && link_->ended_at && link_->begun_at && *link_->ended_at >= *link_->begun_at + *lifetime);
 }
 
 /// @returns when the server must have closed the connection, where that is known.
 std::optional<TimePoint> SimulatedClient::time_due(const ServerConfig& config, TimePoint stopped_at) const {
+  if (!link_->begun_at) return std::nullopt;
   const TimeoutsConfig& timeouts = config.timeouts;
-  if (!quiet_since_) return std::nullopt;
-  const TimePoint quiet_since = std::max(*quiet_since_, *link_->accepted_at);
+  if (!quiet_) return std::nullopt;
+  const TimePoint quiet_since = std::max(link_->sent_at.value_or(*link_->begun_at), *link_->begun_at);
   std::vector<Deadline> ends;
   const auto end = [&ends](TimePoint from, std::optional<milliseconds> timeout) {
     if (timeout) ends.push_back(Deadline::at(from + *timeout));
   };
-  end(*link_->accepted_at, timeouts.lifetime);
+  end(*link_->begun_at, timeouts.lifetime);
   if (kind_ == Kind::silent) {
     end(quiet_since, timeouts.idle);
     ends.push_back(Deadline::at(std::max(stopped_at, quiet_since)));
   } else if (kind_ == Kind::dripping && message_since_) {
-    const TimePoint begun = std::max(*message_since_, *link_->accepted_at);
+    const TimePoint begun = std::max(*message_since_, *link_->begun_at);
     end(begun, timeouts.read);
     end(stopped_at, timeouts.drain);
   } else {
@@ -179,8 +180,9 @@ std::vector<std::string> SimulatedClient::complaints(const ServerConfig& config,
     return found;
   }
   if (!link_->ended_at) complain("its connection was never closed");
-  const bool rejected =
-      link_->answers == config.concurrency.reject_message && link_->read == 0 && link_->ended_at == link_->accepted_at;
+  const bool rejected = config.concurrency.overflow == Overflow::reject && link_->read == 0 &&
+                        link_->ended_at == link_->accepted_at &&
+                        config.concurrency.reject_message.starts_with(link_->answers);
   if (rejected) return found;
   const std::string due = answers_due();
   const bool right = excused(config) ? due.starts_with(link_->answers) : due == link_->answers;

@@ -24,6 +24,7 @@ SimulatedStream::~SimulatedStream() { close(); }
 
 IoResult SimulatedStream::read_some(std::span<std::byte> into, Deadline deadline, Wait wait) {
   std::unique_lock lock(link_->mutex);
+  if (!link_->begun_at) link_->begun_at = steady_clock().now();
   for (;;) {
     const auto result = read_now(into, wait);
     if (!result && !deadline.expired()) {
@@ -66,6 +67,7 @@ IoResult SimulatedStream::write_some(std::span<const std::byte> bytes, Deadline 
       const std::size_t most = std::min(room, bytes.size());
       const std::size_t count = dice_.one_in(4) ? static_cast<std::size_t>(dice_.between(1, most)) : most;
       link_->to_client.append(reinterpret_cast<const char*>(bytes.data()), count);
+      link_->sent_at = steady_clock().now();
       link_->answers.append(reinterpret_cast<const char*>(bytes.data()), count);
       link_->changed.notify_all();
       return {count, {}, "sendall"};

@@ -53,9 +53,9 @@ class SimulatedClient {
 
   Trace* trace_ = nullptr;
   std::shared_ptr<Link> link_;
-  std::uint64_t taken_ = 0;                 // bytes read
-  std::optional<TimePoint> quiet_since_{};  // the last answer, or the first byte of the drip
-  std::optional<TimePoint> message_since_{};
+  std::uint64_t taken_ = 0;                   // bytes read
+  bool quiet_ = false;                        // it has asked all, and has all answers
+  std::optional<TimePoint> message_since_{};  // the first byte of the drip
 };
 
 }  // namespace socketserver::testing::detail

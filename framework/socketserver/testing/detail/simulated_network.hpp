@@ -55,6 +55,8 @@ struct Link {
   LinkEnd end = LinkEnd::none;
   bool failed_write = false;  // a send ended by its deadline: what was under way is lost
   std::optional<TimePoint> accepted_at{};
+  std::optional<TimePoint> begun_at{};  // when the server first read
+  std::optional<TimePoint> sent_at{};   // when the server sent last
   std::optional<TimePoint> ended_at{};  // when the server closed it
 
   std::mutex mutex;  // held by the one who runs; WaitList asks for it
