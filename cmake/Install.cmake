@@ -5,8 +5,7 @@ set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/socketserver")
 install(TARGETS socketserver socketserver_testing EXPORT socketserverTargets
   LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-  FILE_SET catch DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT socketserverTargets NAMESPACE socketserver:: DESTINATION "${package_dir}")
 
 configure_package_config_file(

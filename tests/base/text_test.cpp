@@ -65,10 +65,10 @@ TEST_CASE("concat joins texts, characters and whole numbers") {
 }
 
 TEST_CASE("bytes are quoted as a C++ literal of the same bytes") {
-  CHECK(quoted("") == R"("")");
-  CHECK(quoted("a \"b\" \\ \n\r\t") == R"("a \"b\" \\ \n\r\t")");
-  CHECK(quoted("gr\xc3\xbc\xc3\x9f") == "\"gr\xc3\xbc\xc3\x9f\"");
-  CHECK(quoted("\x01g\xff" + std::string("f")) == R"("\x01g\xff" "f")");  // \xfff would be one character
-  CHECK(quoted(std::string("a\0", 2)) == R"("a\x00"sv)");
-  CHECK(quoted(std::string(5000, 'a')).size() == 5002);
+  CHECK(string_literal("") == R"("")");
+  CHECK(string_literal("a \"b\" \\ \n\r\t") == R"("a \"b\" \\ \n\r\t")");
+  CHECK(string_literal("gr\xc3\xbc\xc3\x9f") == "\"gr\xc3\xbc\xc3\x9f\"");
+  CHECK(string_literal("\x01g\xff" + std::string("f")) == R"("\x01g\xff" "f")");  // \xfff would be one character
+  CHECK(string_literal(std::string("a\0", 2)) == R"("a\x00"sv)");
+  CHECK(string_literal(std::string(5000, 'a')).size() == 5002);
 }

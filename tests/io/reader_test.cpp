@@ -208,6 +208,19 @@ TEST_CASE("the idle time begins when a slow peer has taken the answer") {
   CHECK(stream.clock().now() == TimePoint{} + 75s);
 }
 
+TEST_CASE("the read clock starts when a slow peer has taken the answer before") {
+  MemoryStream stream({"a\nb", PeerStep::stop_reading(), PeerStep::pause(25s), PeerStep::resume_reading(),
+                       PeerStep::pause(25s), "c\n"});
+  stream.set_timeouts({.idle = 60s, .read = 30s, .write = 30s});
+  Reader reader(stream);
+  Writer writer(stream);
+  stream.tie(&writer);
+  CHECK(reader.readline() == "a\n");
+  writer << "A\n";
+  CHECK(reader.readline() == "bc\n");
+  CHECK(stream.clock().now() == TimePoint{} + 50s);
+}
+
 TEST_CASE("an answer that cannot be sent before a wait is no idle timeout") {
   MemoryStream stream({"a\n", PeerStep::stop_reading()});
   stream.set_timeouts({.idle = 60s, .read = 30s, .write = 10s});

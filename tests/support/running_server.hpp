@@ -1,11 +1,11 @@
 #pragma once
-// A server on a free port of the loopback, served by a thread of its own.
+// A server of any kind, hooks and all, with a thread of its own; ServerFixture is for TCPServer<Handler> as it is.
 
 #include <array>
 #include <chrono>
-#include <future>
 #include <socketserver/server/tcp_server.hpp>
-#include <thread>
+#include <socketserver/testing/detail/local_config.hpp>
+#include <socketserver/testing/server_fixture.hpp>
 #include <utility>
 
 #include "support/eventually.hpp"
@@ -25,39 +25,27 @@ inline constexpr std::array kUnboundedPolicies{PolicyKind::thread, PolicyKind::f
 /// @returns a quiet configuration for 127.0.0.1 and a free port.
 inline ServerConfig local_config(PolicyKind policy = PolicyKind::pool) {
   ServerConfig config;
-  config.listen.host = "127.0.0.1";
-  config.listen.port = 0;
   config.concurrency.policy = policy;
-  config.log.level = socketserver::LogLevel::off;
-  return config;
+  return socketserver::testing::detail::local_config(std::move(config));
 }
 
 template <typename Server>
 class RunningServer {
  public:
   template <typename... Args>
-  explicit RunningServer(ServerConfig config, Args&&... args) : server(std::move(config), std::forward<Args>(args)...) {
-    start();
-  }
-  ~RunningServer() { stop(); }
+  explicit RunningServer(ServerConfig config, Args&&... args)
+      : server(std::move(config), std::forward<Args>(args)...) {}
 
-  void start() {
-    serving_ = std::async(std::launch::async, [this] { return server.serve_forever(); });
-  }
-  /// Requests a stop and waits for it, once.
-  socketserver::DrainReport stop() {
-    server.request_stop();
-    return wait();
-  }
-  /// Waits for a stop that was requested otherwise.
-  socketserver::DrainReport wait() { return serving_.valid() ? serving_.get() : socketserver::DrainReport{}; }
-  bool stopped_within(std::chrono::milliseconds time) { return serving_.wait_for(time) == std::future_status::ready; }
+  void start() { serving_.start(); }
+  socketserver::DrainReport stop() { return serving_.stop(); }
+  socketserver::DrainReport wait() { return serving_.wait(); }
+  bool stopped_within(std::chrono::milliseconds time) const { return serving_.stopped_within(time); }
   const socketserver::SocketAddress& address() const { return server.server_address(); }
 
   Server server;
 
  private:
-  std::future<socketserver::DrainReport> serving_;
+  socketserver::testing::detail::ServingThread serving_{server, 60s};
 };
 
 }  // namespace testing_support

@@ -1,9 +1,11 @@
-// The examples of docs/testing.md.
+// The examples of docs/testing.md and docs/simulation.md.
 
 #include <charconv>
 #include <socketserver/socketserver.hpp>
 #include <socketserver/testing/catch.hpp>
 #include <socketserver/testing/run_handler.hpp>
+#include <socketserver/testing/server_fixture.hpp>
+#include <socketserver/testing/simulate.hpp>
 #include <socketserver/testing/stub_server.hpp>
 #include <socketserver/testing/sweep.hpp>
 
@@ -59,6 +61,28 @@ class HastyHandler : public BaseRequestHandler {
     }
   }
 };
+
+TEST_CASE("a real server") {
+  Scores scores;
+  ServerFixture<ScoreHandler> fixture(std::ref(scores));
+  SocketStream client = fixture.connect();
+  Reader replies(client);
+  client.sendall("add 1\nadd 2\n");
+  CHECK(replies.readline() == "1\n");
+  CHECK(replies.readline() == "3\n");
+  CHECK(fixture.stop().forced == 0);
+  CHECK(fixture.server().stats().accepted == 1);
+}
+
+TEST_CASE("a simulated server") {
+  const SimulationOptions options{.exchange = [](std::uint64_t random) {
+    const std::string text(1 + random % 40, 'a');
+    return Exchange{text + "\n", upper(text) + "\n"};
+  }};
+  const SimulationReport report = simulate_seeds<UpperCaseHandler>(1, 100, options);
+  INFO(report.text());
+  CHECK(report);
+}
 
 TEST_CASE("one run") {
   Scores scores;

@@ -8,13 +8,14 @@
 #include <socketserver/server/tcp_server.hpp>
 #include <socketserver/testing/catch.hpp>
 #include <socketserver/testing/run_handler.hpp>
+#include <socketserver/testing/server_fixture.hpp>
+#include <socketserver/testing/simulate.hpp>
 #include <socketserver/testing/stub_server.hpp>
 #include <socketserver/testing/sweep.hpp>
 
 #include "examples/chat_handler.hpp"
 #include "examples/line_proxy_handler.hpp"
 #include "support/catch.hpp"
-#include "support/running_server.hpp"
 #include "support/unconnectable.hpp"
 
 using namespace socketserver;
@@ -32,6 +33,28 @@ std::string record() {
 
 const Script kChat{expect("Your name?\n"), send("ann\n"), expect("Welcome, ann.\n"),
                    send("hello\n"),        pause(59s),    send("bye\n")};
+
+/// Whole servers whose clients say something, whatever they are answered.
+template <typename Handler, typename... Args>
+std::string simulated(std::string request, Args&... args) {
+  const SimulationOptions options{.exchange =
+                                      [request](std::uint64_t) {
+                                        return Exchange{request, ""};
+                                      },
+                                  .answers_known = false};
+  const SimulationReport report = simulate_seeds<Handler>(1, 200, options, args...);
+  return report ? "" : report.text();
+}
+
+/// A real server's answer to all that one client says.
+template <typename Handler, typename... Args>
+std::string served(std::string_view request, Args&&... args) {
+  ServerFixture<Handler> fixture(std::forward<Args>(args)...);
+  SocketStream client = fixture.connect();
+  client.sendall(request);
+  client.shutdown(ShutdownHow::write);
+  return Reader(client).read(1000);
+}
 
 /// A member of the room that is only listened to.
 class Bob {
@@ -53,6 +76,8 @@ TEST_CASE("UpperCaseHandler with each tool") {
             .threw<TimeoutError>());
   CHECK(sweep_chunks<UpperCaseHandler>("hello\r\nw\xc3\xb6rld\n\nrest"));
   CHECK(sweep_faults<UpperCaseHandler>(Script{send("hello\nwo"), send("rld\n"), pause(5s), send("rest")}));
+  CHECK(simulated<UpperCaseHandler>("hello\n").empty());
+  CHECK(served<UpperCaseHandler>("hello\nworld") == "HELLO\nWORLD");
 }
 
 TEST_CASE("RawUpperCaseHandler with each tool") {
@@ -60,6 +85,8 @@ TEST_CASE("RawUpperCaseHandler with each tool") {
   CHECK(run_handler<RawUpperCaseHandler>(Script{stay_connected()}).threw<TimeoutError>());
   CHECK_FALSE(sweep_chunks<RawUpperCaseHandler>("hello"));  // one recv is its protocol, as it says
   CHECK(sweep_faults<RawUpperCaseHandler>("hello"));
+  CHECK(simulated<RawUpperCaseHandler>("hello").empty());
+  CHECK(served<RawUpperCaseHandler>("hello") == "HELLO");
 }
 
 TEST_CASE("EchoHandler with each tool") {
@@ -69,6 +96,8 @@ TEST_CASE("EchoHandler with each tool") {
   CHECK(run_handler<EchoHandler>(Script{send("a"), stop_reading(), pause(31s)}).threw<TimeoutError>());
   CHECK(sweep_chunks<EchoHandler>(kBytes));
   CHECK(sweep_faults<EchoHandler>(Script{send("a"), send(kBytes)}));
+  CHECK(simulated<EchoHandler>(kBytes).empty());
+  CHECK(served<EchoHandler>(kBytes) == kBytes);
 }
 
 TEST_CASE("StructEchoHandler with each tool") {
@@ -81,6 +110,8 @@ TEST_CASE("StructEchoHandler with each tool") {
       sweep_chunks<StructEchoHandler>(SweepOptions{.run = options}, Script{send("\n"), expect("\n"), send(record())});
   CHECK(cut);
   CHECK(sweep_faults<StructEchoHandler>(SweepOptions{.run = options}, Script{send("hello\n"), send(record())}));
+  CHECK(simulated<StructEchoHandler>("hello\n" + record()).empty());
+  CHECK(served<StructEchoHandler>("hello\n" + record()) == "hello\n");
 }
 
 TEST_CASE("ChatHandler with each tool") {
@@ -95,10 +126,13 @@ TEST_CASE("ChatHandler with each tool") {
   CHECK(sweep_chunks<ChatHandler>(kChat, room));
   // A member that was cut off has left the room: nobody else would be sent to a stream that is gone.
   CHECK(sweep_faults<ChatHandler>(SweepOptions{.alive = [&room] { return room.members(); }}, kChat, room));
+  CHECK(simulated<ChatHandler>("ann\n", room).empty());
+  CHECK(room.members() == 0);
+  CHECK(served<ChatHandler>("ann\n", std::ref(room)) == "Your name?\nWelcome, ann.\n");
 }
 
 TEST_CASE("LineProxyHandler with each tool") {
-  testing_support::RunningServer<TCPServer<UpperCaseHandler>> upstream(testing_support::local_config());
+  const ServerFixture<UpperCaseHandler> upstream;
   Target target{"127.0.0.1", upstream.address().port()};
   StubServer server;
   const RunOptions options{.server = &server};
@@ -108,6 +142,8 @@ TEST_CASE("LineProxyHandler with each tool") {
       Sends("A\nB\n"));
   CHECK(sweep_chunks<LineProxyHandler>(sweep, "hello\nworld", &target));
   CHECK(sweep_faults<LineProxyHandler>(sweep, Script{send("hello\nwo"), send("rld\n")}, &target));
+  // Not in the simulation: its upstream would be a real socket. In the fixture it is.
+  CHECK(served<LineProxyHandler>("hello\nworld\n", &target) == "HELLO\nWORLD\n");
 
   testing_support::Refusing refusing;
   Target nobody{"127.0.0.1", refusing.address.port()};

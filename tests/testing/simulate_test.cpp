@@ -6,9 +6,9 @@
 #include <socketserver/testing/simulate.hpp>
 
 #include "support/catch.hpp"
+#include "support/upper_case_line.hpp"
 
 using namespace socketserver;
-using testing::Exchange;
 using testing::simulate;
 using testing::simulate_seeds;
 using testing::SimulationOptions;
@@ -16,21 +16,7 @@ using testing::SimulationReport;
 
 namespace {
 
-/// A line of one to forty letters, and the same in upper case.
-Exchange upper_case_line(std::uint64_t random) {
-  Exchange exchange;
-  for (std::uint64_t left = 1 + random % 40; left > 0; --left) {
-    random = random * 6364136223846793005U + 1442695040888963407U;
-    const auto letter = static_cast<int>((random >> 33U) % 26);
-    exchange.request += static_cast<char>('a' + letter);
-    exchange.response += static_cast<char>('A' + letter);
-  }
-  exchange.request += '\n';
-  exchange.response += '\n';
-  return exchange;
-}
-
-SimulationOptions upper_case_options() { return {.exchange = upper_case_line}; }
+SimulationOptions upper_case_options() { return {.exchange = testing_support::upper_case_line}; }
 
 }  // namespace
 

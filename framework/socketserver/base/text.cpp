@@ -94,7 +94,7 @@ std::string escaped(std::string_view text, std::size_t limit_bytes) {
   return out;
 }
 
-std::string quoted(std::string_view bytes) {
+std::string string_literal(std::string_view bytes) {
   const std::string_view suffix = bytes.find('\0') == std::string_view::npos ? "" : "sv";
   std::string out = "\"";
   bool hex = false;  // the literal ends in \xNN, which a hexadecimal digit would go on with

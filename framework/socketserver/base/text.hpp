@@ -19,7 +19,7 @@ std::string upper(std::string_view text);
 std::string escaped(std::string_view text, std::size_t limit_bytes = 1024);
 
 /// @returns the bytes as a C++ string literal, escaped as above, all of them; "..."sv if there is a zero among them.
-std::string quoted(std::string_view bytes);
+std::string string_literal(std::string_view bytes);
 
 /// @returns how many insertions, deletions, replacements and exchanges of neighbouring characters turn one
 /// text into the other (optimal string alignment).

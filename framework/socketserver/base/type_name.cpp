@@ -1,8 +1,9 @@
+#include <socketserver/base/detail/type_name.hpp>
+
 #include <cxxabi.h>
 
 #include <cstdlib>
 #include <memory>
-#include <socketserver/base/detail/type_name.hpp>
 #include <socketserver/base/text.hpp>
 
 namespace socketserver::detail {

@@ -1,7 +1,8 @@
+#include <socketserver/io/detail/peer_script.hpp>
+
 #include <algorithm>
 #include <cstring>
 #include <socketserver/base/text.hpp>
-#include <socketserver/io/detail/peer_script.hpp>
 #include <utility>
 
 namespace socketserver::detail {

@@ -17,8 +17,8 @@ std::string duration_code(Duration duration) {
 
 std::string PeerStep::code() const {
   switch (kind) {
-    case Kind::chunk: return concat("send(", quoted(bytes), ")");
-    case Kind::expect: return concat("expect(", quoted(bytes), ")");
+    case Kind::chunk: return concat("send(", string_literal(bytes), ")");
+    case Kind::expect: return concat("expect(", string_literal(bytes), ")");
     case Kind::pause:
       return length == Duration::max() ? "pause_past_deadline()" : concat("pause(", duration_code(length), ")");
     case Kind::stay: return "stay_connected()";

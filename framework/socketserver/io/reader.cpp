@@ -137,23 +137,26 @@ void Reader::empty_buffer(bool begun) {
   begin_ = end_ = 0;
   if (!stream_.waits_without_buffer()) return;
   buffer_ = {};
-  (void)timed(begun, [this](std::optional<Deadline> until, Wait wait) { return stream_.await_input(until, wait); });
+  (void)timed(begun, [this](Deadline until, Wait wait) { return stream_.wait_some(until, wait); });
 }
 
 /// Reads once.
 std::size_t Reader::receive(std::span<std::byte> into, bool begun) {
-  return timed(begun,
-               [this, into](std::optional<Deadline> until, Wait wait) { return stream_.receive(into, until, wait); });
+  return timed(begun, [this, into](Deadline until, Wait wait) { return stream_.receive(into, until, wait); });
 }
 
 /// Waits once. `begun`: a part of the message is here, so the read clock runs; it starts with the first such wait.
 template <typename Operation>
 std::size_t Reader::timed(bool begun, Operation operation) {
   begun = begun || part_consumed_;
-  const bool over = begun && message_deadline_ && message_deadline_->expired(stream_.clock());
-  if (begun && !message_deadline_) message_deadline_ = stream_.deadline(stream_.timeouts().read);
-  IoResult result{0, std::make_error_code(std::errc::timed_out)};  // also if more would be there at once
-  if (!over) result = operation(begun ? message_deadline_ : std::nullopt, begun ? Wait::more : Wait::message);
+  if (const IoResult flushed = stream_.prepare_to_wait(); flushed.error) fail(flushed, begun);
+  if (begun && !message_deadline_) {
+    message_deadline_ = stream_.deadline(stream_.timeouts().read);
+  } else if (begun && message_deadline_->expired(stream_.clock())) {
+    fail({0, std::make_error_code(std::errc::timed_out)}, begun);  // even if more would be there at once
+  }
+  const Deadline until = begun ? *message_deadline_ : stream_.deadline(stream_.timeouts().idle);
+  const IoResult result = operation(until, begun ? Wait::more : Wait::message);
   if (result.error) fail(result, begun);
   return result.bytes;
 }

@@ -67,7 +67,6 @@ Deadline Stream::deadline(std::optional<Duration> timeout) const noexcept {
 
 bool Stream::outlived() const noexcept { return !lifetime_.is_never() && lifetime_.expired(clock()); }
 
-/// @returns an error if there is to be no wait.
 IoResult Stream::prepare_to_wait() {
   if (outlived()) return {0, std::make_error_code(std::errc::timed_out)};
   if (tied_ == nullptr) return {};
@@ -75,19 +74,16 @@ IoResult Stream::prepare_to_wait() {
   return {0, flushed.error, flushed.operation};
 }
 
-IoResult Stream::receive(std::span<std::byte> into, std::optional<Deadline> until, Wait wait) {
-  if (const IoResult result = prepare_to_wait(); result.error) return result;
-  const IoResult result = read_some(into, until ? *until : deadline(timeouts_.idle), wait);
+IoResult Stream::receive(std::span<std::byte> into, Deadline until, Wait wait) {
+  const IoResult result = read_some(into, until, wait);
   if (observer_ != nullptr && result.bytes > 0) observer_->received(into.first(result.bytes));
   return result;
 }
 
-IoResult Stream::await_input(std::optional<Deadline> until, Wait wait) {
+IoResult Stream::try_recv(std::span<std::byte> into) {
   if (const IoResult result = prepare_to_wait(); result.error) return result;
-  return wait_some(until ? *until : deadline(timeouts_.idle), wait);
+  return receive(into, deadline(timeouts_.idle), Wait::message);
 }
-
-IoResult Stream::try_recv(std::span<std::byte> into) { return receive(into, std::nullopt, Wait::message); }
 
 std::size_t Stream::recv(std::span<std::byte> into) {
   const IoResult result = try_recv(into);

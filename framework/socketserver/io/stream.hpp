@@ -92,11 +92,11 @@ class Stream {
   /// @returns when a wait that starts now and may take so long ends: no later than the lifetime.
   Deadline deadline(std::optional<Duration> timeout) const noexcept;
 
-  /// Flushes the tied writer, then reads: what recv and Reader are made of.
-  /// @param until  nullopt is the idle time, which begins when the writer has flushed.
-  IoResult receive(std::span<std::byte> into, std::optional<Deadline> until, Wait wait);
-  /// The same without reading, where waits_without_buffer().
-  IoResult await_input(std::optional<Deadline> until, Wait wait);
+  /// What comes before each wait for input, and before its clock starts: flushes the tied writer.
+  /// @returns no bytes, and an error if there is to be no wait.
+  IoResult prepare_to_wait();
+  /// Reads once, after prepare_to_wait(): what recv and Reader are made of.
+  IoResult receive(std::span<std::byte> into, Deadline until, Wait wait);
   /// Has this writer flushed before each wait for input, as std::cout is before std::cin waits; null ends that.
   void tie(Writer* writer) noexcept { tied_ = writer; }
 
@@ -132,7 +132,6 @@ class Stream {
   struct Senders;
   class SendTurn;
   bool outlived() const noexcept;
-  IoResult prepare_to_wait();
 
   StreamTimeouts timeouts_;
   Deadline lifetime_ = Deadline::never();

@@ -74,6 +74,9 @@ void BaseServer::server_close() {
 const SocketAddress& BaseServer::server_address() const noexcept { return impl_->listener->address(); }
 const ServerConfig& BaseServer::config() const noexcept { return impl_->config; }
 ServerStats BaseServer::stats() const { return impl_->stats(); }
+std::string BaseServer::active_connections() const {
+  return concat(impl_->handler_name, " for ", impl_->connections.describe());
+}
 Logger& BaseServer::log() noexcept { return impl_->log; }
 
 bool BaseServer::verify_request(Request&) { return true; }
@@ -103,9 +106,7 @@ void BaseServer::handle_error(Request& request, std::exception_ptr error) {
 }
 
 void BaseServer::handle_drain_timeout(std::size_t running) {
-  std::string who;
-  for (const std::string& one : impl_->connections.describe()) who += concat(who.empty() ? "" : ", ", one);
-  log().error(concat(running, " handlers do not end although their connections are shut down: ", who));
+  log().error(concat(running, " handlers do not end although their connections are shut down: ", active_connections()));
 }
 
 }  // namespace socketserver

@@ -8,6 +8,7 @@
 #include <socketserver/observe/stats.hpp>
 #include <socketserver/server/request.hpp>
 #include <socketserver/server/server_config.hpp>
+#include <string>
 #include <typeinfo>
 
 namespace socketserver {
@@ -21,8 +22,8 @@ struct DrainReport {
 
 /// Callers use the public part, servers of a special kind override the hooks. See TCPServer.
 ///
-/// Threads: request_stop, shutdown, stats, server_address and log from any thread; the rest from one thread.
-/// verify_request, process_request, service_actions and handle_timeout run on the serving thread; the other
+/// Threads: request_stop, shutdown, stats, active_connections, server_address and log from any thread; the rest from
+/// one thread. verify_request, process_request, service_actions and handle_timeout run on the serving thread; the other
 /// hooks on whichever thread runs the connection.
 class BaseServer {
  public:
@@ -59,6 +60,8 @@ class BaseServer {
   const SocketAddress& server_address() const noexcept;
   const ServerConfig& config() const noexcept;
   ServerStats stats() const;
+  /// @returns who is served at this moment, in words: the handler, and each client's address and connection's age.
+  std::string active_connections() const;
   Logger& log() noexcept;
 
  protected:

@@ -73,14 +73,14 @@ ServerStats ConnectionTable::stats() const {
   return stats;
 }
 
-std::vector<std::string> ConnectionTable::describe() const {
+std::string ConnectionTable::describe() const {
   const std::lock_guard lock(mutex_);
-  std::vector<std::string> texts;
+  std::string text;
   for (const Connection& connection : connections_) {
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(steady_clock().now() - connection.accepted_at);
-    texts.push_back(concat(connection.request.client_address().to_string(), " (for ", age.count(), " s)"));
+    text += concat(text.empty() ? "" : ", ", connection.request.client_address().to_string(), " (", age.count(), " s)");
   }
-  return texts;
+  return text.empty() ? "nobody" : text;
 }
 
 void ConnectionTable::start_drain() {

@@ -1,5 +1,6 @@
-#include <socketserver/net/socket_stream.hpp>
 #include <socketserver/server/detail/environment.hpp>
+
+#include <socketserver/net/socket_stream.hpp>
 #include <socketserver/server/detail/housekeeper.hpp>
 #include <socketserver/server/detail/socket_listener.hpp>
 #include <utility>

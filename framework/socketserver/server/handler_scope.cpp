@@ -1,5 +1,6 @@
-#include <socketserver/base/detail/fiber.hpp>
 #include <socketserver/server/detail/handler_scope.hpp>
+
+#include <socketserver/base/detail/fiber.hpp>
 #include <utility>
 
 namespace socketserver::detail {

@@ -1,7 +1,8 @@
+#include <socketserver/testing/detail/faulty_stream.hpp>
+
 #include <cstdio>
 #include <cstdlib>
 #include <socketserver/base/text.hpp>
-#include <socketserver/testing/detail/faulty_stream.hpp>
 
 namespace socketserver::testing::detail {
 namespace {

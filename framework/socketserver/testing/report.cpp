@@ -1,8 +1,9 @@
+#include <socketserver/testing/detail/report.hpp>
+
 #include <algorithm>
 #include <ostream>
 #include <socketserver/base/detail/type_name.hpp>
 #include <socketserver/base/text.hpp>
-#include <socketserver/testing/detail/report.hpp>
 
 namespace socketserver::testing {
 
@@ -59,9 +60,10 @@ std::string difference(const HandlerRun& expected, const HandlerRun& actual) {
 }
 
 std::string expectation(const HandlerRun& expected, const HandlerRun& actual) {
-  if (expected.output != actual.output) return concat(kIndent, "CHECK(run.output == ", quoted(expected.output), ");\n");
+  if (expected.output != actual.output)
+    return concat(kIndent, "CHECK(run.output == ", string_literal(expected.output), ");\n");
   if (expected.error.empty()) return concat(kIndent, "CHECK(run.error.empty());\n");
-  return concat(kIndent, "CHECK(run.error.starts_with(", quoted(error_type(expected)), "));\n");
+  return concat(kIndent, "CHECK(run.error.starts_with(", string_literal(error_type(expected)), "));\n");
 }
 
 }  // namespace detail

@@ -1,3 +1,5 @@
+#include <socketserver/testing/run_handler.hpp>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -7,7 +9,6 @@
 #include <socketserver/server/base_server.hpp>
 #include <socketserver/testing/detail/faulty_stream.hpp>
 #include <socketserver/testing/detail/play.hpp>
-#include <socketserver/testing/run_handler.hpp>
 #include <stdexcept>
 
 namespace socketserver::testing {

@@ -1,5 +1,6 @@
-#include <socketserver/base/text.hpp>
 #include <socketserver/testing/script.hpp>
+
+#include <socketserver/base/text.hpp>
 
 namespace socketserver::testing {
 

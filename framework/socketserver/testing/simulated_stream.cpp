@@ -17,6 +17,20 @@ void Trace::add(std::size_t who, std::string_view what) {
   text_ += concat(now, " us ", name, ": ", what, "\n");
 }
 
+void Link::arrive(std::string_view bytes) {
+  const TimePoint now = steady_clock().now();
+  if (now > last_arrival) arrived_before = arrived;
+  last_arrival = now;
+  to_server += bytes;
+  arrived += bytes.size();
+}
+
+void Link::end_reading() {
+  if (served) return;
+  served = arrived;
+  served_at_least = last_arrival == steady_clock().now() ? arrived_before : arrived;
+}
+
 SimulatedStream::SimulatedStream(std::shared_ptr<Link> link, Dice& dice, Trace& trace)
     : link_(std::move(link)), dice_(dice), trace_(trace) {}
 
@@ -32,7 +46,7 @@ IoResult SimulatedStream::read_some(std::span<std::byte> into, Deadline deadline
       continue;
     }
     const bool over = !result || result->bytes == 0;
-    if (over && !into.empty() && !link_->served) link_->served = link_->arrived;
+    if (over && !into.empty()) link_->end_reading();
     return result.value_or(IoResult{0, code(std::errc::timed_out)});
   }
 }
@@ -108,9 +122,8 @@ FileDescriptor SimulatedStream::release() noexcept {
   const std::lock_guard lock(link_->mutex);
   if (std::exchange(link_->server_eof, true) && link_->ended_at) return {};
   if (!link_->ended_at) {
-    const Clock& clock = steady_clock();
-    link_->ended_at = clock.now();
-    if (!link_->served) link_->served = link_->arrived;
+    link_->ended_at = steady_clock().now();
+    link_->end_reading();
     if (link_->end == LinkEnd::none) link_->end = aborted_ ? LinkEnd::aborted : LinkEnd::closed;
     trace_.add(0, concat("closes client ", link_->client));
   }

@@ -1,15 +1,14 @@
 #include <socketserver/testing/stub_server.hpp>
+
+#include <socketserver/testing/detail/local_config.hpp>
 #include <utility>
 
 namespace socketserver::testing {
 namespace {
 
 ServerConfig stubbed(ServerConfig config) {
-  config.listen.host = "127.0.0.1";
-  config.listen.port = 0;
   config.concurrency.policy = PolicyKind::inline_;  // no threads
-  if (!config.log.file) config.log.level = LogLevel::off;
-  return config;
+  return detail::local_config(std::move(config));
 }
 
 }  // namespace

@@ -59,8 +59,8 @@ void StructEchoHandler::take_record(const std::string& first) {
 void StructEchoHandler::receive_record(std::string& record) {
   const StreamTimeouts& timeouts = request().timeouts();
   std::array<std::byte, Record::size> buffer;
-  std::optional<Deadline> until;  // of a record that has begun
-  if (!record.empty()) until = request().deadline(timeouts.read);
+  if (const IoResult result = request().prepare_to_wait(); result.error) throw_stream_error(result);
+  Deadline until = request().deadline(record.empty() ? timeouts.idle : timeouts.read);
   while (record.size() < Record::size) {
     const std::span<std::byte> into = std::span(buffer).first(Record::size - record.size());
     const IoResult result = request().receive(into, until, record.empty() ? Wait::message : Wait::more);

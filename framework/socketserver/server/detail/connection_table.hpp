@@ -10,7 +10,6 @@
 #include <socketserver/server/base_server.hpp>
 #include <socketserver/server/detail/connection.hpp>
 #include <string>
-#include <vector>
 
 namespace socketserver::detail {
 
@@ -30,8 +29,8 @@ class ConnectionTable {
   std::size_t active() const;
   /// The counts kept here; the others are zero.
   ServerStats stats() const;
-  /// One text for each active connection: its address and age.
-  std::vector<std::string> describe() const;
+  /// @returns each active connection's address and age, or "nobody".
+  std::string describe() const;
 
   /// Drains all connections, those still to come included.
   void start_drain();

@@ -40,10 +40,12 @@ class SimulatedClient {
   bool over() const;
   void pause();
   std::string answers_due() const;
+  bool is_answered() const;
   std::optional<TimePoint> time_due(const ServerConfig& config, TimePoint stopped_at) const;
   bool excused(const ServerConfig& config) const;
 
   const std::size_t number_;
+  const bool answers_known_;
   Dice& dice_;
   Kind kind_;
   std::vector<Exchange> exchanges_;

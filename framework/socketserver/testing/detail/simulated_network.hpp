@@ -44,10 +44,13 @@ struct Link {
   std::size_t client = 0;
   std::size_t capacity = 0;  // bytes under way to the client that the network takes before a send waits
 
-  std::string to_server;                  // arrived and not read
-  std::uint64_t arrived = 0;              // bytes, to the end of the connection
+  std::string to_server;             // arrived and not read
+  std::uint64_t arrived = 0;         // bytes, to the end of the connection
+  std::uint64_t arrived_before = 0;  // those before last_arrival
+  TimePoint last_arrival{};
   std::uint64_t read = 0;                 // bytes that the server has read
   std::optional<std::uint64_t> served{};  // bytes that had arrived when reading ended: what has to be answered
+  std::uint64_t served_at_least = 0;      // without those that came at that very moment: they may be too late
   std::string to_client;                  // sent and not taken
   std::string answers;                    // all that the server has sent
   bool client_eof = false;                // has arrived
@@ -58,6 +61,10 @@ struct Link {
   std::optional<TimePoint> begun_at{};  // when the server first read
   std::optional<TimePoint> sent_at{};   // when the server sent last
   std::optional<TimePoint> ended_at{};  // when the server closed it
+
+  void arrive(std::string_view bytes);
+  /// The server reads no more. Only the first call counts.
+  void end_reading();
 
   std::mutex mutex;  // held by the one who runs; WaitList asks for it
   WaitList changed;  // whatever of the above either end may wait for

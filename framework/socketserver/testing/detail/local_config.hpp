@@ -1,0 +1,16 @@
+#pragma once
+// The configuration of a test's server.
+
+#include <socketserver/server/server_config.hpp>
+
+namespace socketserver::testing::detail {
+
+/// @returns it with a free port of the loopback, and without a log unless it names a file.
+inline ServerConfig local_config(ServerConfig config) {
+  config.listen.host = "127.0.0.1";
+  config.listen.port = 0;
+  if (!config.log.file) config.log.level = LogLevel::off;
+  return config;
+}
+
+}  // namespace socketserver::testing::detail

@@ -1,0 +1,55 @@
+#include <socketserver/testing/server_fixture.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <socketserver/base/text.hpp>
+#include <socketserver/testing/detail/local_config.hpp>
+#include <stdexcept>
+
+namespace socketserver::testing::detail {
+
+ServerConfig fixture_config(FixtureOptions options) {
+  ServerConfig config = local_config(std::move(options.config));
+  const std::chrono::milliseconds most = options.stop_within / 2;
+  config.timeouts.drain = std::min(config.timeouts.drain.value_or(most), most);
+  return config;
+}
+
+ServingThread::ServingThread(BaseServer& server, std::chrono::milliseconds stop_within)
+    : server_(server), stop_within_(stop_within) {
+  start();
+}
+
+ServingThread::~ServingThread() {
+  try {
+    (void)stop();
+  } catch (const std::system_error&) {
+    // Serving had failed: that is over, too.
+  } catch (const std::exception& stuck) {
+    std::fprintf(stderr, "%s\n", stuck.what());
+    std::abort();
+  }
+}
+
+void ServingThread::start() {
+  serving_ = std::async(std::launch::async, [this] { return server_.serve_forever(); });
+}
+
+DrainReport ServingThread::stop() {
+  server_.request_stop();
+  return wait();
+}
+
+DrainReport ServingThread::wait() {
+  if (!serving_.valid()) return {};
+  if (stopped_within(stop_within_)) return serving_.get();
+  throw std::runtime_error(
+      concat("the server has not stopped within ", stop_within_.count(), " ms: ", server_.active_connections()));
+}
+
+bool ServingThread::stopped_within(std::chrono::milliseconds time) const {
+  return serving_.wait_for(time) == std::future_status::ready;
+}
+
+}  // namespace socketserver::testing::detail
