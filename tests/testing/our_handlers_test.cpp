@@ -111,7 +111,14 @@ TEST_CASE("StructEchoHandler with each tool") {
   CHECK(cut);
   CHECK(sweep_faults<StructEchoHandler>(SweepOptions{.run = options}, Script{send("hello\n"), send(record())}));
   CHECK(simulated<StructEchoHandler>("hello\n" + record()).empty());
-  CHECK(served<StructEchoHandler>("hello\n" + record()) == "hello\n");
+  ServerFixture<StructEchoHandler> fixture;
+  SocketStream client = fixture.connect();
+  Reader replies(client);
+  client.sendall("hello\n");
+  CHECK(replies.readline() == "hello\n");
+  client.sendall(record());
+  client.shutdown(ShutdownHow::write);
+  CHECK(replies.readline() == std::nullopt);
 }
 
 TEST_CASE("ChatHandler with each tool") {
