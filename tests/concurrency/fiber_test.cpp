@@ -256,7 +256,7 @@ TEST_CASE("a handler that blocks its loop is named, once a second at most") {
         [&over] {
           while (!over) std::this_thread::yield();
         },
-        "SlowHandler for 127.0.0.1:4711");
+        [] { return std::string("SlowHandler for 127.0.0.1:4711"); });
     const auto lines = [&path] {
       std::ifstream file(path);
       std::stringstream text;

@@ -95,7 +95,7 @@ const Calls kNormal{"verify_request", "process_request", "finish_request",   "co
                     "handle",         "finish",          "shutdown_request", "close_request"};
 
 /// Serves one connection, then another that must not be affected. @returns the calls of the first.
-Calls calls_of_one(PolicyKind policy, Script& script, bool refuse = false, ServerStats* stats = nullptr) {
+Calls calls_of_one(TestPolicy policy, Script& script, bool refuse = false, ServerStats* stats = nullptr) {
   RunningServer<ScriptedServer> running(local_config(policy), script);
   running.server.refuse = refuse;
   CHECK(Client(running.address()).recv_all().empty());

@@ -69,7 +69,7 @@ TEST_CASE("a policy named at compile time wins over the configuration's") {
 TEST_CASE("200 clients at once are served by threads, by a pool and by fibers") {
   const auto policy = GENERATE(from_range(kConcurrentPolicies));
   ServerConfig config = local_config(policy);
-  config.concurrency.threads = policy == PolicyKind::pool ? 200 : 2;
+  config.concurrency.threads = policy == PolicyKind::pool ? 200 : policy.threads;
   RunningServer<UpperServer> running(config);
   std::vector<Client> clients;
   for (int i = 0; i < 200; ++i) clients.emplace_back(running.address());

@@ -16,16 +16,29 @@ using socketserver::PolicyKind;
 using socketserver::ServerConfig;
 using namespace std::chrono_literals;
 
-inline constexpr std::array kPolicies{PolicyKind::inline_, PolicyKind::thread, PolicyKind::pool, PolicyKind::fiber};
+/// How a server under test runs its connections.
+struct TestPolicy {
+  constexpr TestPolicy(PolicyKind a_kind, std::size_t some_threads = 4) : kind(a_kind), threads(some_threads) {}
+  constexpr operator PolicyKind() const { return kind; }
+
+  PolicyKind kind;
+  std::size_t threads;
+};
+
+inline constexpr TestPolicy kOneLoop{PolicyKind::fiber, 1};  // which accepts for itself
+inline constexpr std::array<TestPolicy, 5> kPolicies{PolicyKind::inline_, PolicyKind::thread, PolicyKind::pool,
+                                                     PolicyKind::fiber, kOneLoop};
 /// Those that run connections beside each other; the pool as far as it has workers.
-inline constexpr std::array kConcurrentPolicies{PolicyKind::thread, PolicyKind::pool, PolicyKind::fiber};
+inline constexpr std::array<TestPolicy, 4> kConcurrentPolicies{PolicyKind::thread, PolicyKind::pool, PolicyKind::fiber,
+                                                               kOneLoop};
 /// And any number of them.
-inline constexpr std::array kUnboundedPolicies{PolicyKind::thread, PolicyKind::fiber};
+inline constexpr std::array<TestPolicy, 3> kUnboundedPolicies{PolicyKind::thread, PolicyKind::fiber, kOneLoop};
 
 /// @returns a quiet configuration for 127.0.0.1 and a free port.
-inline ServerConfig local_config(PolicyKind policy = PolicyKind::pool) {
+inline ServerConfig local_config(TestPolicy policy = PolicyKind::pool) {
   ServerConfig config;
-  config.concurrency.policy = policy;
+  config.concurrency.policy = policy.kind;
+  config.concurrency.threads = policy.threads;
   return socketserver::testing::detail::local_config(std::move(config));
 }
 

@@ -19,6 +19,7 @@ using namespace std::literals;
 using testing::FixtureOptions;
 using testing::ServerFixture;
 using testing_support::Event;
+using testing_support::TestPolicy;
 
 namespace {
 
@@ -53,9 +54,10 @@ void be_stuck() {
   gate.entered.wait();
 }
 
-FixtureOptions with_policy(PolicyKind policy) {
+FixtureOptions with_policy(TestPolicy policy) {
   FixtureOptions options;
-  options.config.concurrency.policy = policy;
+  options.config.concurrency.policy = policy.kind;
+  options.config.concurrency.threads = policy.threads;
   return options;
 }
 
@@ -76,7 +78,7 @@ TEST_CASE("a fixture serves on a port of its own until its end") {
 }
 
 TEST_CASE("a fixture takes handler arguments, a configuration and each policy") {
-  for (const PolicyKind policy : testing_support::kPolicies) {
+  for (const TestPolicy policy : testing_support::kPolicies) {
     Room room;
     FixtureOptions options = with_policy(policy);
     options.config.limits.max_line = 10;
@@ -116,7 +118,7 @@ TEST_CASE("a fixture stops in time although a client is in the middle of a reque
 }
 
 TEST_CASE("a fixture that cannot stop names the handler and its client") {
-  for (const PolicyKind policy : testing_support::kPolicies) {
+  for (const TestPolicy policy : testing_support::kPolicies) {
     Gate gate;
     FixtureOptions options = with_policy(policy);
     options.stop_within = 50ms;

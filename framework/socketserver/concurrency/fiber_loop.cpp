@@ -37,7 +37,9 @@ void FiberLoop::start(std::unique_ptr<LoopFiber> fiber) noexcept {
   fiber->loop_ = this;
   fiber->state_ = LoopFiber::State::ready;
   load_.fetch_add(1, std::memory_order_relaxed);
-  inbox_->start(*fiber.release());  // end() takes it back
+  LoopFiber& started = *fiber.release();  // end() takes it back
+  if (is_here()) return ready_.push(started);
+  inbox_->start(started);
 }
 
 void FiberLoop::wake(LoopFiber& fiber) noexcept {

@@ -1,7 +1,9 @@
 #include <socketserver/concurrency/detail/fiber_policy.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <limits>
+#include <socketserver/base/detail/wait_list.hpp>
 #include <utility>
 
 namespace socketserver::detail {
@@ -19,7 +21,7 @@ FiberPolicy::FiberPolicy(std::size_t loops, std::size_t stack_bytes, Logger* log
 
 std::size_t FiberPolicy::capacity() const noexcept { return std::numeric_limits<std::size_t>::max(); }
 
-void FiberPolicy::submit(Job job, std::string name) {
+void FiberPolicy::submit(Job job, JobName name) {
   std::unique_ptr<LoopFiber> fiber = fibers_.take();
   fiber->assign(
       [this, job = std::move(job)]() mutable {
@@ -35,6 +37,31 @@ void FiberPolicy::submit(Job job, std::string name) {
   const auto least = std::min_element(loops_.begin(), loops_.end(),
                                       [](const auto& a, const auto& b) { return a->load() < b->load(); });
   (*least)->start(std::move(fiber));
+}
+
+void FiberPolicy::run_accept_loop(Job loop) {
+  if (loops_.size() > 1) return loop();
+  std::exception_ptr error;
+  std::mutex mutex;
+  WaitList over;
+  bool is_over = false;  // guarded by mutex
+  std::unique_ptr<LoopFiber> fiber = fibers_.take();
+  fiber->assign(
+      [&] {
+        try {
+          loop();
+        } catch (...) {
+          error = std::current_exception();
+        }
+        const std::lock_guard lock(mutex);
+        is_over = true;
+        over.notify_all();
+      },
+      [] { return std::string("the accept loop"); });
+  loops_.front()->start(std::move(fiber));
+  std::unique_lock lock(mutex);
+  over.wait_for(lock, Deadline::never(), [&is_over] { return is_over; });
+  if (error) std::rethrow_exception(error);
 }
 
 void FiberPolicy::ended() noexcept {

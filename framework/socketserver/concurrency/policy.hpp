@@ -21,6 +21,9 @@ enum class PolicyKind {
 /// @returns the name in a configuration: "inline", "thread", "pool", "fiber".
 std::string_view to_string(PolicyKind kind) noexcept;
 
+/// Says whose job it is, when the policy has something to say of it. Threads: any, one at a time.
+using JobName = MoveOnlyFunction<std::string()>;
+
 /// Runs jobs, each of which may block for as long as its connection lives.
 /// A job must not throw. Threads: submit, join and destruction from one thread, the counts from any.
 class Policy {
@@ -35,9 +38,12 @@ class Policy {
   /// @returns jobs that wait for a worker.
   virtual std::size_t queued() const noexcept { return 0; }
   /// Runs the job now or later. @throws std::system_error  no thread or stack could be had; the job will not run.
-  /// @param name  for the log, where the policy has something to say of the job.
-  virtual void submit(Job job, std::string name) = 0;
+  /// @param name  called while the job runs, if at all.
+  virtual void submit(Job job, JobName name) = 0;
   void submit(Job job) { submit(std::move(job), {}); }
+  /// Runs the loop that accepts connections and submits them, and returns when it has ended: on the calling thread,
+  /// unless the policy has a loop of its own that saves handing each connection over. What it throws comes through.
+  virtual void run_accept_loop(Job loop) { loop(); }
   /// Waits until all submitted jobs have ended. More may be submitted afterwards.
   virtual void join() = 0;
 };

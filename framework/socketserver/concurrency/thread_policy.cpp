@@ -9,7 +9,7 @@ ThreadPolicy::~ThreadPolicy() { join(); }
 
 std::size_t ThreadPolicy::capacity() const noexcept { return std::numeric_limits<std::size_t>::max(); }
 
-void ThreadPolicy::submit(Job job, std::string) {
+void ThreadPolicy::submit(Job job, JobName) {
   join_finished();
   // The lock is held while the thread starts, so that it finds its own entry when it ends.
   const std::lock_guard lock(mutex_);

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <limits>
+#include <socketserver/base/detail/fiber.hpp>
 #include <socketserver/base/detail/kernel_timeout.hpp>
 #include <socketserver/base/detail/last_error.hpp>
 #include <socketserver/base/text.hpp>
@@ -71,6 +72,7 @@ FileDescriptor Acceptor::open_listener(const SocketAddress& address) const {
 }
 
 Acceptor::Event Acceptor::wait(bool connections, Deadline deadline) {
+  if (detail::Fiber* fiber = detail::current_fiber()) return wait_on_fiber(*fiber, connections, deadline);
   for (;;) {
     pollfd fds[2] = {{.fd = wake_.get(), .events = POLLIN, .revents = 0},
                      {.fd = connections ? listener_.get() : -1, .events = POLLIN, .revents = 0}};
@@ -86,6 +88,32 @@ Acceptor::Event Acceptor::wait(bool connections, Deadline deadline) {
   }
 }
 
+Acceptor::Event Acceptor::wait_on_fiber(detail::Fiber& fiber, bool connections, Deadline deadline) {
+  const auto watched = [&fiber](OwnedWatch& watch, int descriptor) -> detail::Watch& {
+    if (watch == nullptr || !fiber.shares_loop(*watch)) watch.reset(fiber.watch(descriptor));
+    if (watch == nullptr) detail::throw_last_error("epoll_ctl");
+    return *watch;
+  };
+  detail::Watch& wake = watched(wake_watch_, wake_.get());
+  detail::Watch* const listener = connections ? &watched(listener_watch_, listener_.get()) : nullptr;
+  for (bool in_time = true, waited = false;; waited = true) {
+    eventfd_t count = 0;
+    if (std::exchange(wake.readable, false) && ::eventfd_read(wake_.get(), &count) == 0) return Event::woken;
+    if (listener != nullptr && (listener->readable || listener->always)) {
+      if (!waited) fiber.yield();
+      return Event::connection;
+    }
+    if (!in_time || deadline.expired()) return Event::timeout;
+    wake.end_park_on_read(true);
+    if (listener != nullptr) listener->end_park_on_read(true);
+    in_time = fiber.park(deadline);
+    wake.end_park_on_read(false);
+    if (listener != nullptr) listener->end_park_on_read(false);
+  }
+}
+
+void Acceptor::ReleaseWatch::operator()(detail::Watch* watch) const noexcept { watch->release(); }
+
 void Acceptor::wake() noexcept { (void)::eventfd_write(wake_.get(), 1); }
 
 Acceptor::Accepted Acceptor::accept() noexcept {
@@ -94,6 +122,10 @@ Acceptor::Accepted Acceptor::accept() noexcept {
   const int fd = ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_CLOEXEC);
   if (fd >= 0) return {FileDescriptor(fd), {reinterpret_cast<const sockaddr*>(&peer), length}, {}};
   const std::error_code error = detail::last_error();
+  const detail::Fiber* const fiber = detail::current_fiber();
+  if (fiber != nullptr && listener_watch_ != nullptr && fiber->shares_loop(*listener_watch_)) {
+    listener_watch_->readable = error.value() != EAGAIN && listener_watch_->readable;  // else the next edge tells
+  }
   if (error.value() == EMFILE || error.value() == ENFILE) turn_one_away();
   return {{}, {}, error};
 }
@@ -113,7 +145,10 @@ void Acceptor::refuse_new() noexcept {
   (void)::setsockopt(listener_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
-void Acceptor::close() noexcept { listener_.reset(); }
+void Acceptor::close() noexcept {
+  listener_watch_.reset();
+  listener_.reset();
+}
 
 void Acceptor::reopen() { listener_ = open_listener(address_); }
 

@@ -1,6 +1,7 @@
 #pragma once
 // A listening socket: binding, accepting without blocking, and waiting for a connection or a wake-up.
 
+#include <memory>
 #include <socketserver/base/deadline.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/file_descriptor.hpp>
@@ -8,6 +9,11 @@
 #include <system_error>
 
 namespace socketserver {
+
+namespace detail {
+class Fiber;
+class Watch;
+}  // namespace detail
 
 /// What a failed accept means. Source: accept(2).
 enum class AcceptError {
@@ -37,7 +43,7 @@ class Acceptor {
   int native_handle() const noexcept { return listener_.get(); }
 
   /// Waits until a connection is there (if `connections`), wake() was called or the deadline has passed.
-  /// A wake-up is taken by one wait.
+  /// A wake-up is taken by one wait. On a fiber the others of its loop have their turn before each event.
   Event wait(bool connections, Deadline deadline);
   /// Ends the wait under way or the next one. Threads: any.
   void wake() noexcept;
@@ -56,12 +62,20 @@ class Acceptor {
  private:
   FileDescriptor open_listener(const SocketAddress& address) const;
   void turn_one_away() noexcept;
+  Event wait_on_fiber(detail::Fiber& fiber, bool connections, Deadline deadline);
+
+  struct ReleaseWatch {
+    void operator()(detail::Watch* watch) const noexcept;
+  };
+  using OwnedWatch = std::unique_ptr<detail::Watch, ReleaseWatch>;
 
   ListenOptions listen_;
   SocketOptions socket_;
   FileDescriptor wake_;
   FileDescriptor spare_;  // given up for a moment when the process has no other left
   FileDescriptor listener_;
+  OwnedWatch wake_watch_;  // with the loop of the fiber that waited last
+  OwnedWatch listener_watch_;
   SocketAddress address_;
 };
 

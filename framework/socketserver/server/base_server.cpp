@@ -19,9 +19,7 @@ BaseServer::~BaseServer() = default;
 DrainReport BaseServer::serve_forever() {
   impl_->begin();
   try {
-    // Under `inline` each is served before the next is taken.
-    const int most = config().concurrency.policy == PolicyKind::inline_ ? 1 : Impl::kMostAtOnce;
-    while (!impl_->lifecycle.stopping()) impl_->turn(Deadline::never(), most);
+    impl_->serve();
   } catch (...) {
     request_stop();
     impl_->drain();

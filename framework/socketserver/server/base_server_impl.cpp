@@ -71,6 +71,14 @@ bool BaseServer::Impl::must_pause() {
   return paused_;
 }
 
+void BaseServer::Impl::serve() {
+  // Under `inline` each is served before the next is taken.
+  const int most = config.concurrency.policy == PolicyKind::inline_ ? 1 : kMostAtOnce;
+  policy_->run_accept_loop([this, most] {
+    while (!lifecycle.stopping()) turn(Deadline::never(), most);
+  });
+}
+
 /// Waits for one event and deals with it. @param most  connections to take of those that wait. @returns whether one was
 /// taken.
 bool BaseServer::Impl::turn(Deadline deadline, int most) {
@@ -142,8 +150,9 @@ void BaseServer::Impl::dispatch(detail::Arrival arrival) {
 void BaseServer::Impl::submit(Request& request) {
   submitted_ = true;
   try {
-    policy_->submit([this, connection = request.connection_] { run(*connection); },
-                    concat(handler_name, " for ", request.client_address().to_string()));
+    policy_->submit(
+        [this, connection = request.connection_] { run(*connection); },
+        [this, client = request.client_address()] { return concat(handler_name, " for ", client.to_string()); });
   } catch (...) {
     submitted_ = false;
     throw;

@@ -141,9 +141,9 @@ class SimulatedNetwork::SimulatedPolicy final : public Policy {
 
   std::size_t capacity() const noexcept override { return std::numeric_limits<std::size_t>::max(); }
   using Policy::submit;
-  void submit(Job job, std::string name) override {
+  void submit(Job job, JobName name) override {
     ++unfinished_;
-    scheduler_.start(std::move(name), [this, job = std::move(job)]() mutable {
+    scheduler_.start(name(), [this, job = std::move(job)]() mutable {
       job();
       job = {};
       const std::lock_guard lock(mutex_);

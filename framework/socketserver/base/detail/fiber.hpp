@@ -19,6 +19,9 @@ class Watch {
   /// Waits for the next edge; one reader and one writer at a time. @returns false if the deadline came first.
   virtual bool wait_read(Deadline deadline) = 0;
   virtual bool wait_write(Deadline deadline) = 0;
+  /// Whether an edge for reading ends the calling fiber's park(), for one that waits for several watches. It ends with
+  /// the next edge, too.
+  virtual void end_park_on_read(bool on) noexcept = 0;
   /// Ends the registration; the watch is gone. Comes before the descriptor is closed.
   virtual void release() noexcept = 0;
 

@@ -105,6 +105,7 @@ class LoopWatch final : public Watch {
 
   bool wait_read(Deadline deadline) override { return wait(reader_, deadline); }
   bool wait_write(Deadline deadline) override { return wait(writer_, deadline); }
+  void end_park_on_read(bool on) noexcept override { reader_ = on ? &loop_.running() : nullptr; }
   void release() noexcept override;
   /// Whether it is registered with the loop: by the inbox, which no other loop has, not even one that came later.
   bool is_with(const std::shared_ptr<LoopInbox>& inbox) const noexcept { return inbox_ == inbox; }

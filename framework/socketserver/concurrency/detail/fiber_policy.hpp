@@ -21,7 +21,10 @@ class FiberPolicy final : public Policy {
 
   std::size_t capacity() const noexcept override;
   using Policy::submit;
-  void submit(Job job, std::string name) override;
+  void submit(Job job, JobName name) override;
+  /// One loop accepts for itself: otherwise each connection would cost a change of threads. Of several none does, so
+  /// that a handler that blocks one of them keeps nobody out of the others.
+  void run_accept_loop(Job loop) override;
   void join() override;
 
  private:

@@ -10,7 +10,7 @@ class InlinePolicy final : public Policy {
  public:
   std::size_t capacity() const noexcept override { return std::numeric_limits<std::size_t>::max(); }
   using Policy::submit;
-  void submit(Job job, std::string) override { job(); }
+  void submit(Job job, JobName) override { job(); }
   void join() override {}
 };
 

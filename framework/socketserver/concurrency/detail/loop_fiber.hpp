@@ -6,6 +6,7 @@
 #include <set>
 #include <socketserver/base/detail/fiber.hpp>
 #include <socketserver/concurrency/detail/fiber_context.hpp>
+#include <socketserver/concurrency/policy.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,11 +27,11 @@ class LoopFiber final : public Fiber {
   ~LoopFiber() = default;
 
   /// @param name  for the log: who is served.
-  void assign(Job job, std::string name) noexcept {
+  void assign(Job job, JobName name) noexcept {
     job_ = std::move(job);
     name_ = std::move(name);
   }
-  const std::string& name() const noexcept { return name_; }
+  std::string name() const { return name_ ? name_() : std::string(); }
 
   /// It will run soon.
   void prefetch() const noexcept { context_.prefetch(); }
@@ -52,7 +53,7 @@ class LoopFiber final : public Fiber {
 
   FiberContext context_;
   Job job_;
-  std::string name_;
+  mutable JobName name_;  // to call it changes nothing that anybody sees
   FiberLoop* loop_ = nullptr;
   Execution execution_{.fiber = this};
   State state_ = State::ready;

@@ -17,7 +17,7 @@ class PoolPolicy final : public Policy {
   std::size_t capacity() const noexcept override { return capacity_; }
   std::size_t queued() const noexcept override { return workers_.queued(); }
   using Policy::submit;
-  void submit(Job job, std::string /*name*/) override { workers_.submit(std::move(job)); }
+  void submit(Job job, JobName /*name*/) override { workers_.submit(std::move(job)); }
   void join() override { workers_.join(); }
 
  private:

@@ -15,7 +15,7 @@ class ThreadPolicy final : public Policy {
 
   std::size_t capacity() const noexcept override;
   using Policy::submit;
-  void submit(Job job, std::string name) override;
+  void submit(Job job, JobName name) override;
   void join() override;
 
  private:

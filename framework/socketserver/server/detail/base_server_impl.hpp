@@ -18,7 +18,7 @@ class BaseServer::Impl {
   Impl(BaseServer& server, ServerConfig config, std::string handler_name);
 
   // One connection's way, in order.
-  static constexpr int kMostAtOnce = 16;  // connections taken in one turn of the loop
+  void serve();
   bool turn(Deadline deadline, int most);
   void dispatch(detail::Arrival arrival);
   void submit(Request& request);
@@ -44,6 +44,7 @@ class BaseServer::Impl {
   detail::Lifecycle lifecycle;
 
  private:
+  static constexpr int kMostAtOnce = 16;  // connections taken in one turn of the loop
   enum class Taken { connection, nothing, error };
   Taken accept_one();
   void take(detail::Arrival arrival);
