@@ -11,6 +11,7 @@ TEST_CASE("the kernel's limits are those in /proc") {
   REQUIRE(limits.tcp_rmem);
   CHECK((*limits.tcp_rmem)[0] <= (*limits.tcp_rmem)[2]);
   CHECK(limits.descriptors.value_or(1) > 0);
+  CHECK(limits.max_map_count.value_or(0) > 1000);
 }
 
 TEST_CASE("connecting is given up at the kernel's tick, by the number of retries") {

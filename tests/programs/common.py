@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -27,9 +28,15 @@ def run(name, *arguments):
 class Server:
     """A server on a free port of 127.0.0.1, unless the arguments say otherwise."""
 
-    def __init__(self, name, *arguments, before=(), wait=True):
+    def __init__(self, name, *arguments, before=(), wait=True, descriptors=None, environment=None):
+        """descriptors: the soft and hard limit on them. environment: what is added to it."""
         command = [*before, binary(name), "--host", "127.0.0.1", "--port", "0", *arguments]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, descriptors)
+
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
+                                        env={**os.environ, **(environment or {})}, preexec_fn=descriptors and limit)
         self.lines, self.address, self.pid = [], None, self.process.pid
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -1,16 +1,26 @@
 // A line server that does on request what a test wants to see, and answers each line with one line.
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <cstddef>
+#include <cstdlib>
 #include <future>
+#include <iterator>
 #include <mutex>
 #include <socketserver/net/socket_stream.hpp>
 #include <socketserver/socketserver.hpp>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 
 namespace {
@@ -44,11 +54,27 @@ class ProbeHandler : public StreamRequestHandler {
   explicit ProbeHandler(Release& release) : release_(release) {}
 
  protected:
+  void setup() override {
+    StreamRequestHandler::setup();
+    if (server().config().app.find("throw_every") == std::string::npos) return;
+    static std::atomic<unsigned> handlers{0};
+    const unsigned number = ++handlers;
+    if (number % 7 == 0) throws_ = static_cast<Throws>(number / 7 % 4);
+    if (throws_ == Throws::in_setup) throw std::runtime_error("in setup");
+  }
+  void finish() override {
+    StreamRequestHandler::finish();
+    if (throws_ == Throws::in_finish) throw std::runtime_error("in finish");
+  }
   void handle() override {
+    if (throws_ == Throws::in_handle) throw std::runtime_error("in handle");
+    if (throws_ == Throws::a_number) throw 42;
     while (const auto line = rfile().readline()) wfile() << answer(std::string(strip(*line))) << '\n';
   }
 
  private:
+  enum class Throws { in_handle, a_number, in_setup, in_finish, nowhere };
+
   std::string answer(const std::string& command) {
     if (command == "options") return options();
     if (command == "app") return server().config().app;
@@ -56,6 +82,7 @@ class ProbeHandler : public StreamRequestHandler {
     if (command == "main thread") return std::to_string(::getpid());
     if (command == "throw") throw std::runtime_error("on request");
     if (command == "peek") return "peeked " + std::to_string(rfile().peek().size());
+    if (command == "mebibyte") request().sendall(std::string(1 << 20, 'x'));
     if (command == "flood") request().sendall(std::string(64 << 20, 'x'));
     if (command == "leave") return leave();
     if (command == "stuck") std::promise<void>().get_future().wait();  // for ever, whatever becomes of the connection
@@ -65,6 +92,10 @@ class ProbeHandler : public StreamRequestHandler {
     if (command == "frame") return use_frame();
     if (command.starts_with("block ")) {  // the thread, whoever else runs on it
       std::this_thread::sleep_for(std::chrono::milliseconds(std::stoi(command.substr(6))));
+    }
+    if (command.starts_with("offload ")) {
+      const std::chrono::milliseconds time(std::stoi(command.substr(8)));
+      offload([time] { std::this_thread::sleep_for(time); });
     }
     return command;
   }
@@ -94,11 +125,29 @@ class ProbeHandler : public StreamRequestHandler {
   std::string leave() { throw TimeoutError("leaving on request"); }
 
   Release& release_;
+  Throws throws_ = Throws::nowhere;
 };
+
+/// Has madvise() refuse to install guards, as kernels before 6.13 do.
+void be_an_older_kernel() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 102, 0, 1),  // MADV_GUARD_INSTALL
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{.len = std::size(filter), .filter = filter};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+    throw std::system_error(errno, std::generic_category(), "seccomp");
+  }
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (std::getenv("PROBE_OLDER_KERNEL") != nullptr) be_an_older_kernel();
   Release release;
   return serve_main<ProbeHandler>(argc, argv, std::ref(release));
 }

@@ -4,6 +4,8 @@
 #include <exception>
 #include <limits>
 #include <socketserver/base/detail/wait_list.hpp>
+#include <socketserver/concurrency/detail/stack.hpp>
+#include <socketserver/net/kernel_limits.hpp>
 #include <utility>
 
 namespace socketserver::detail {
@@ -19,7 +21,13 @@ FiberPolicy::FiberPolicy(std::size_t loops, std::size_t stack_bytes, Logger* log
   if (log != nullptr) watchdog_.emplace(loops_, *log);
 }
 
-std::size_t FiberPolicy::capacity() const noexcept { return std::numeric_limits<std::size_t>::max(); }
+/// Where a guard splits its stack's mapping, mappings can run out; a part of them is left to everything else.
+std::size_t FiberPolicy::capacity() const noexcept {
+  constexpr std::int64_t kOtherMappings = 2048;
+  const auto most = kernel_limits().max_map_count;
+  if (!most || !Stack::guard_takes_mapping()) return std::numeric_limits<std::size_t>::max();
+  return static_cast<std::size_t>(std::max<std::int64_t>(*most - kOtherMappings, 2) / 2);
+}
 
 void FiberPolicy::submit(Job job, JobName name) {
   std::unique_ptr<LoopFiber> fiber = fibers_.take();

@@ -69,7 +69,8 @@ KernelLimits kernel_limits() {
           .tcp_wmem = read_sizes(ipv4 + "tcp_wmem"),
           .rmem_max = read_number("/proc/sys/net/core/rmem_max"),
           .wmem_max = read_number("/proc/sys/net/core/wmem_max"),
-          .descriptors = descriptor_limit()};
+          .descriptors = descriptor_limit(),
+          .max_map_count = read_number("/proc/sys/vm/max_map_count")};
 }
 
 }  // namespace socketserver

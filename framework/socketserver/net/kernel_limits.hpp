@@ -1,6 +1,6 @@
 #pragma once
-// The system's own limits on sockets, read from /proc, and how long the kernel itself tries: what cuts a configuration
-// down.
+// The system's own limits on sockets and their processes, read from /proc, and how long the kernel itself tries: what
+// cuts a configuration down.
 
 #include <array>
 #include <chrono>
@@ -23,6 +23,7 @@ struct KernelLimits {
   std::optional<std::int64_t> rmem_max{};                 // cuts SO_RCVBUF, before the kernel doubles it
   std::optional<std::int64_t> wmem_max{};                 // cuts SO_SNDBUF likewise
   std::optional<std::int64_t> descriptors{};              // this process may open, the soft limit
+  std::optional<std::int64_t> max_map_count{};            // mappings that a process may have
 };
 
 /// Reads them now.

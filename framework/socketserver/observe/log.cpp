@@ -1,15 +1,17 @@
 #include <socketserver/observe/log.hpp>
 
 #include <fcntl.h>
+#include <spdlog/details/file_helper.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <mutex>
 #include <socketserver/base/text.hpp>
 #include <stdexcept>
 #include <system_error>
@@ -80,29 +82,62 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::off;
 }
 
-std::shared_ptr<spdlog::sinks::sink> open_sink(const std::optional<std::string>& file) {
-  if (!file) return std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  // spdlog's own message names no cause and its file sink makes missing folders; a typo should not.
-  const int fd = ::open(file->c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), "log file " + *file);
+/// spdlog's own message names no cause and its file sink makes missing folders; a typo should not.
+void check_can_open(const std::string& file) {
+  const int fd = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "log file " + file);
   ::close(fd);
-  return std::make_shared<spdlog::sinks::basic_file_sink_mt>(*file);
+}
+
+/// spdlog's file sink, and it can open its file anew.
+class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit FileSink(const std::string& name) {
+    check_can_open(name);
+    file_.open(name);
+  }
+  void reopen() {
+    const std::lock_guard lock(mutex_);
+    check_can_open(file_.filename());
+    file_.reopen(false);
+  }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    file_.write(line);
+  }
+  void flush_() override { file_.flush(); }
+
+  spdlog::details::file_helper file_;
+};
+
+std::shared_ptr<spdlog::sinks::sink> sink_of(const std::shared_ptr<FileSink>& file) {
+  if (file != nullptr) return file;
+  return std::make_shared<spdlog::sinks::stderr_sink_mt>();
 }
 
 }  // namespace
 
 struct Logger::Sink {
-  explicit Sink(const LogConfig& config) : logger("socketserver", open_sink(config.file)) {
+  explicit Sink(const LogConfig& config)
+      : file(config.file ? std::make_shared<FileSink>(*config.file) : nullptr), logger("socketserver", sink_of(file)) {
     logger.set_formatter(std::make_unique<spdlog::pattern_formatter>(spdlog_pattern(config.pattern)));
     logger.set_level(spdlog_level(config.level));
     logger.flush_on(spdlog::level::debug);  // a line that a crash would lose is the one that is needed
     logger.set_error_handler([](const std::string&) {});
   }
+  const std::shared_ptr<FileSink> file;  // null for standard error
   spdlog::logger logger;
 };
 
 Logger::Logger(const LogConfig& config) : level_(config.level), sink_(std::make_unique<Sink>(config)) {}
 Logger::~Logger() = default;
+
+void Logger::reopen() {
+  if (sink_->file != nullptr) sink_->file->reopen();
+}
 
 bool Logger::enabled(LogLevel level) const noexcept { return level >= level_ && level != LogLevel::off; }
 

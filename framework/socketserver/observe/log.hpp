@@ -27,6 +27,10 @@ class Logger {
   Logger& operator=(const Logger&) = delete;
   ~Logger();
 
+  /// Opens the file anew, as after logrotate has renamed it; standard error stays as it is. If that fails, the lines go
+  /// on into the file that is open. @throws std::system_error  the file cannot be opened.
+  void reopen();
+
   /// Whether a line of this level would be written: ask before composing a costly one.
   bool enabled(LogLevel level) const noexcept;
   /// Writes one line. Control characters and bytes that are not UTF-8 are escaped and long text is cut (see

@@ -2,6 +2,7 @@
 // What a server has counted.
 
 #include <cstdint>
+#include <string>
 
 namespace socketserver {
 
@@ -20,5 +21,8 @@ struct ServerStats {
   std::uint64_t bytes_in = 0;       // received by handlers
   std::uint64_t bytes_out = 0;      // sent by handlers
 };
+
+/// @returns all of them on one line.
+std::string to_string(const ServerStats& stats);
 
 }  // namespace socketserver

@@ -29,7 +29,9 @@ DrainReport BaseServer::serve_forever() {
 }
 
 DrainReport BaseServer::serve_until_signal() {
-  const detail::SignalWatcher watcher([this] { request_stop(); });
+  const detail::SignalWatcher watcher({.stop = [this] { request_stop(); },
+                                       .reopen_log = [this] { impl_->reopen_log(); },
+                                       .report = [this] { impl_->log_stats(); }});
   return serve_forever();
 }
 
@@ -72,9 +74,7 @@ void BaseServer::server_close() {
 const SocketAddress& BaseServer::server_address() const noexcept { return impl_->listener->address(); }
 const ServerConfig& BaseServer::config() const noexcept { return impl_->config; }
 ServerStats BaseServer::stats() const { return impl_->stats(); }
-std::string BaseServer::active_connections() const {
-  return concat(impl_->handler_name, " for ", impl_->connections.describe());
-}
+std::string BaseServer::active_connections() const { return impl_->active_connections(); }
 Logger& BaseServer::log() noexcept { return impl_->log; }
 
 bool BaseServer::verify_request(Request&) { return true; }

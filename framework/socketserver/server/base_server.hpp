@@ -43,7 +43,8 @@ class BaseServer {
   /// @returns after every handler has ended.
   /// @throws std::system_error  the listening socket failed; std::logic_error  it is serving already.
   DrainReport serve_forever();
-  /// serve_forever, with SIGINT and SIGTERM requesting the stop. A second signal n ends the process with status 128+n.
+  /// serve_forever, with SIGINT and SIGTERM requesting the stop; a second one, n, ends the process with status 128+n.
+  /// SIGHUP opens the log file anew, SIGUSR1 writes what stats() and active_connections() say to the log.
   DrainReport serve_until_signal();
   /// Takes one connection and has it served. @returns false if the deadline passed or a stop was requested instead.
   bool handle_request(Deadline deadline = Deadline::never());

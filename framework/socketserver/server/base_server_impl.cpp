@@ -196,6 +196,24 @@ void BaseServer::Impl::report(Request& request, const std::exception_ptr& error)
   guarded("handle_error", [&] { server.handle_error(request, error); });
 }
 
+void BaseServer::Impl::reopen_log() {
+  try {
+    log.reopen();
+    log.info("the log file is open anew");
+  } catch (const std::system_error& error) {
+    log.error(concat("the log goes on where it was: ", error.what()));
+  }
+}
+
+void BaseServer::Impl::log_stats() {
+  log.info(concat("counted: ", to_string(stats())));
+  log.info(concat("served now: ", active_connections()));
+}
+
+std::string BaseServer::Impl::active_connections() const {
+  return concat(handler_name, " for ", connections.describe());
+}
+
 ServerStats BaseServer::Impl::stats() const {
   ServerStats stats = connections.stats();
   stats.queued = policy_->queued();

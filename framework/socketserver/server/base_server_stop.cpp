@@ -2,6 +2,7 @@
 
 #include <socketserver/server/detail/base_server_impl.hpp>
 
+#include <algorithm>
 #include <socketserver/base/text.hpp>
 #include <socketserver/server/detail/handler_scope.hpp>
 #include <utility>
@@ -13,7 +14,12 @@ void BaseServer::Impl::begin() {
   lifecycle.begin_serving();
   try {
     if (!listener->listening()) listener->reopen();
-    listener->log_start(log, config);
+    const std::size_t most = std::min(config.limits.max_connections, policy_->capacity());
+    if (config.concurrency.policy == PolicyKind::fiber && most < config.limits.max_connections) {
+      log.warning(concat("at most ", most, " connections, not ", config.limits.max_connections,
+                         ": on this kernel each fiber's stack takes two mappings, and vm.max_map_count bounds them"));
+    }
+    capacity_ = listener->start(log, config, most);
   } catch (...) {
     lifecycle.finish_serving();
     throw;

@@ -66,7 +66,7 @@ class SimulatedNetwork::SimulatedListener final : public socketserver::detail::L
   }
 
   void reopen() override { listening_ = open_ = true; }
-  void log_start(Logger&, const ServerConfig&) const override {}
+  std::size_t start(Logger&, const ServerConfig&, std::size_t most) const override { return most; }
 
   bool open() const noexcept { return open_; }
   void arrive(std::shared_ptr<Link> link) {

@@ -19,6 +19,9 @@ class Stack {
   Stack& operator=(const Stack&) = delete;
   ~Stack();
 
+  /// Whether each guard is a mapping of its own, as before Linux 6.13, so that vm.max_map_count bounds the stacks.
+  static bool guard_takes_mapping() noexcept;
+
   std::byte* top() const noexcept { return begin_ + kGuardBytes + usable_bytes_; }
   std::byte* bottom() const noexcept { return begin_ + kGuardBytes; }
   std::size_t usable_bytes() const noexcept { return usable_bytes_; }

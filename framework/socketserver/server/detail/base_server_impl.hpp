@@ -34,6 +34,9 @@ class BaseServer::Impl {
   DrainReport finish();
 
   ServerStats stats() const;
+  std::string active_connections() const;
+  void log_stats();
+  void reopen_log();
 
   BaseServer& server;
   const std::string handler_name;
@@ -70,7 +73,7 @@ class BaseServer::Impl {
   // Last, so that their threads end before what they use.
   const std::unique_ptr<detail::Background> background_;
   const std::unique_ptr<Policy> policy_;
-  const std::size_t capacity_;
+  std::size_t capacity_;  // connections; found anew at each start
 };
 
 /// Calls a hook that has no connection: what it throws is logged.

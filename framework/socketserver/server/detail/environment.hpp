@@ -1,6 +1,7 @@
 #pragma once
 // What a server needs of the world around it: the system's, or that of a simulation.
 
+#include <cstddef>
 #include <memory>
 #include <socketserver/base/deadline.hpp>
 #include <socketserver/base/function.hpp>
@@ -35,8 +36,9 @@ class Listener {
   virtual void refuse_new() noexcept = 0;
   virtual void close() noexcept = 0;
   virtual void reopen() = 0;
-  /// Writes what was asked for and what was granted, a line each.
-  virtual void log_start(Logger& log, const ServerConfig& config) const = 0;
+  /// Makes room for the configuration's connections, and writes what was asked for and what was granted, a line each.
+  /// @param most  connections that the server can have otherwise. @returns how many of them there is room for.
+  virtual std::size_t start(Logger& log, const ServerConfig& config, std::size_t most) const = 0;
 };
 
 /// What is done beside serving. Threads: safe to share.

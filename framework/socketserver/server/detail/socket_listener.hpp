@@ -19,7 +19,7 @@ class SocketListener final : public Listener {
   void refuse_new() noexcept override { acceptor_.refuse_new(); }
   void close() noexcept override { acceptor_.close(); }
   void reopen() override { acceptor_.reopen(); }
-  void log_start(Logger& log, const ServerConfig& config) const override;
+  std::size_t start(Logger& log, const ServerConfig& config, std::size_t most) const override;
 
  private:
   Acceptor acceptor_;

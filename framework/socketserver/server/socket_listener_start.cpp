@@ -5,8 +5,10 @@
 #include <sys/socket.h>
 
 #include <socketserver/base/text.hpp>
+#include <socketserver/net/detail/descriptor_room.hpp>
 #include <socketserver/net/detail/socket_texts.hpp>
 #include <socketserver/net/kernel_limits.hpp>
+#include <utility>
 
 namespace socketserver::detail {
 namespace {
@@ -25,14 +27,25 @@ std::string policy_text(const ConcurrencyConfig& config) {
   return concat(name, " of ", config.threads, " threads and a queue of ", config.queue);
 }
 
-std::string backlog_text(const ServerConfig& config, const Acceptor& acceptor, const KernelLimits& limits) {
+/// A warning where the kernel has cut what was asked for.
+void log_backlog(Logger& log, std::optional<int> asked, int listener, const KernelLimits& limits) {
   tcp_info info{};
   socklen_t length = sizeof info;
   // For a listening socket tcpi_sacked is the backlog in force. Source: ss(8).
-  const bool known = ::getsockopt(acceptor.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &length) == 0;
-  return concat("backlog: asked ", config.listen.backlog ? number_text(*config.listen.backlog) : "the most",
-                ", granted ", known ? number_text(info.tcpi_sacked) : "unknown", " (somaxconn ",
-                number_text(limits.somaxconn), ", tcp_max_syn_backlog ", number_text(limits.tcp_max_syn_backlog), ")");
+  const bool known = ::getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &length) == 0;
+  const bool cut = known && asked && std::cmp_less(info.tcpi_sacked, *asked);
+  log.write(cut ? LogLevel::warning : LogLevel::info,
+            concat("backlog: asked ", asked ? number_text(*asked) : "the most", ", granted ",
+                   known ? number_text(info.tcpi_sacked) : "unknown", " (somaxconn ", number_text(limits.somaxconn),
+                   ", tcp_max_syn_backlog ", number_text(limits.tcp_max_syn_backlog), ")"));
+}
+
+void log_descriptors(Logger& log, const DescriptorRoom& room, std::size_t wanted) {
+  log.info(concat("descriptors: at most ", room.limit,
+                  room.raised_from ? concat(", the soft limit was ", *room.raised_from) : ""));
+  if (room.connections == wanted) return;
+  log.warning(concat("at most ", room.connections, " connections, not ", wanted, ": the process may open ", room.limit,
+                     " descriptors, and ", kDescriptorsKeptBack, " are kept for other things; ulimit -n raises that"));
 }
 
 std::string handshake_text(std::optional<std::int64_t> retries) {
@@ -43,21 +56,23 @@ std::string handshake_text(std::optional<std::int64_t> retries) {
 
 }  // namespace
 
-void SocketListener::log_start(Logger& log, const ServerConfig& config) const {
+std::size_t SocketListener::start(Logger& log, const ServerConfig& config, std::size_t most) const {
+  const DescriptorRoom room = make_descriptor_room(most);
   const KernelLimits limits = kernel_limits();
   const int fd = acceptor_.native_handle();
   log.info(concat("listening on ", acceptor_.address().to_string(), ", policy ", policy_text(config.concurrency),
-                  ", at most ", config.limits.max_connections, " connections"));
+                  ", at most ", room.connections, " connections"));
   log.info(buffer_text(fd, Buffer::receive, config.socket.receive_buffer, limits));
   log.info(buffer_text(fd, Buffer::send, config.socket.send_buffer, limits));
-  log.info(backlog_text(config, acceptor_, limits));
+  log_backlog(log, config.listen.backlog, fd, limits);
   log.info(handshake_text(limits.tcp_synack_retries));
-  log.info(concat("descriptors: at most ", number_text(limits.descriptors)));
-  if (!log.enabled(LogLevel::debug)) return;
+  log_descriptors(log, room, most);
+  if (!log.enabled(LogLevel::debug)) return room.connections;
   log.debug(concat("options: ", switches_text(fd), ", reuse_port ", yes_no(config.listen.reuse_port), ", keepalive ",
                    yes_no(config.socket.keepalive)));
   log.debug(timeouts_text(config.timeouts));
   log.debug(concat("connections from here: ", syn_text(fd, limits)));
+  return room.connections;
 }
 
 }  // namespace socketserver::detail

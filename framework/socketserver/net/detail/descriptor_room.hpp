@@ -1,0 +1,22 @@
+#pragma once
+// Room for a server's connections among the descriptors that its process may open.
+
+#include <cstddef>
+#include <optional>
+
+namespace socketserver::detail {
+
+struct DescriptorRoom {
+  std::size_t connections = 0;               // that there is room for, of those asked for; at least one
+  std::size_t limit = 0;                     // descriptors that the process may open now
+  std::optional<std::size_t> raised_from{};  // the soft limit that was too low
+};
+
+/// Raises the soft limit on descriptors to the hard one if so many connections would not fit below it, beside what is
+/// open now and kDescriptorsKeptBack.
+DescriptorRoom make_descriptor_room(std::size_t connections);
+
+/// For the log, the handlers' own files and connections, lookups of names.
+inline constexpr std::size_t kDescriptorsKeptBack = 32;
+
+}  // namespace socketserver::detail

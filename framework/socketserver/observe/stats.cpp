@@ -1,0 +1,14 @@
+#include <socketserver/observe/stats.hpp>
+
+#include <socketserver/base/text.hpp>
+
+namespace socketserver {
+
+std::string to_string(const ServerStats& stats) {
+  return concat("accepted ", stats.accepted, " = active ", stats.active, " + served ", stats.served, " + rejected ",
+                stats.rejected, " + timed out ", stats.timed_out, " + failed ", stats.failed, "; queued ", stats.queued,
+                ", waits ", stats.waits, ", accept errors ", stats.accept_errors, "; ", stats.bytes_in, " bytes in, ",
+                stats.bytes_out, " bytes out");
+}
+
+}  // namespace socketserver

@@ -1,0 +1,69 @@
+"""What the system does not allow is said at the start, and what the server makes of it."""
+
+import sys
+
+from common import Server, check, equal, main, set_key, tests_of
+
+KEPT_BACK = 32
+
+
+def fiber_server(*arguments, **options):
+    return Server("uppercase_server", "--policy", "fiber", "--threads", "1", *arguments, **options)
+
+
+def test_a_soft_limit_on_descriptors_that_is_too_low_is_raised():
+    with fiber_server(*set_key("/limits/max_connections", 300), descriptors=(100, 1000)) as server:
+        server.wait_for_line("at most 300 connections")
+        server.wait_for_line("descriptors: at most 1000, the soft limit was 100")
+        clients = [server.connect() for _ in range(300)]
+        for client in clients:
+            equal(client.ask("x"), "X")
+            client.close()
+
+
+def test_one_that_is_high_enough_stays():
+    with fiber_server(*set_key("/limits/max_connections", 10), descriptors=(100, 1000)) as server:
+        server.wait_for_line("descriptors: at most 100$")
+
+
+def test_max_connections_is_lowered_to_what_the_hard_limit_allows():
+    with fiber_server("--log-level", "info", *set_key("/concurrency/overflow", "reject"),
+                      *set_key("/concurrency/reject_message", "full\n"), descriptors=(64, 100)) as server:
+        found = server.wait_for_line("at most ([0-9]+) connections, not 10000: the process may open 100 descriptors")
+        most = int(found[1])
+        check(20 < most < 100 - KEPT_BACK, most)
+        inside = [server.connect() for _ in range(most)]
+        for client in inside:
+            equal(client.ask("x"), "X")
+        with server.connect() as client:
+            equal(client.rest(), b"full\n")
+        inside.pop().close()
+        while server.ask("room again?") != "ROOM AGAIN?":
+            pass
+        for client in inside:
+            client.close()
+        check(not any(line and "accept" in line and "resource" in line for line in server.lines), server.lines)
+
+
+def test_a_backlog_that_the_kernel_cuts_is_a_warning():
+    with Server("uppercase_server", "--log-level", "warning", *set_key("/listen/backlog", 2**31 - 1), wait=False) as server:
+        server.wait_for_line("backlog: asked 2147483647, granted [0-9]+ ")
+        check(not any("listening" in line for line in server.lines if line), server.lines)
+
+
+def test_stacks_whose_guards_take_mappings_are_bounded_and_guarded():
+    older = {"PROBE_OLDER_KERNEL": "1"}
+    with open("/proc/sys/vm/max_map_count") as file:
+        mappings = int(file.read())
+    with Server("probe_server", "--policy", "fiber", *set_key("/limits/max_connections", mappings),
+                environment=older) as server:
+        server.wait_for_line(f"at most {(mappings - 2048) // 2} connections, not {mappings}: on this kernel each fiber")
+        clients = [server.connect() for _ in range(100)]
+        for client in clients:
+            equal(client.ask("x"), "x")
+        clients[0].send("stack 10000000\n")
+        server.wait_for_line("stack overflowed: raise /concurrency/stack_size")
+        check(server.process.wait(30) != 0)
+
+
+main(tests_of(sys.modules[__name__]))

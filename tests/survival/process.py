@@ -1,0 +1,60 @@
+"""What the kernel says of a process."""
+
+import os
+import resource
+import time
+
+
+class Process:
+    def __init__(self, pid):
+        self.pid = pid
+
+    def _status(self, key):
+        with open(f"/proc/{self.pid}/status") as file:
+            for line in file:
+                if line.startswith(key + ":"):
+                    return int(line.split()[1])
+        raise KeyError(key)
+
+    def memory(self):
+        """Resident, in KiB."""
+        return self._status("VmRSS")
+
+    def threads(self):
+        return self._status("Threads")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.pid}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def cpu_share(self, seconds):
+        """Of one core, for so long."""
+        before, since = self.cpu_seconds(), time.monotonic()
+        time.sleep(seconds)
+        return (self.cpu_seconds() - before) / (time.monotonic() - since)
+
+    def limit_descriptors(self, soft):
+        """@returns the limits that were in force."""
+        _, hard = old = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (soft, hard))
+        return old
+
+    def limit_memory(self, more_kib):
+        """No more address space than there is now and so much more; None lifts that."""
+        _, hard = resource.prlimit(self.pid, resource.RLIMIT_AS)
+        soft = hard if more_kib is None else (self._status("VmSize") + more_kib) * 1024
+        resource.prlimit(self.pid, resource.RLIMIT_AS, (soft, hard))
+
+
+def eventually(holds, patience=30):
+    """Waits until it holds. @returns whether it did."""
+    end = time.monotonic() + patience
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
