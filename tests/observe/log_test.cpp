@@ -1,7 +1,9 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <regex>
 #include <socketserver/observe/log.hpp>
 #include <sstream>
@@ -68,6 +70,31 @@ TEST_CASE("the file is appended to") {
   const TemporaryFile file;
   for (int i = 0; i < 2; ++i) Logger({.pattern = "{message}", .file = file.path()}).info("x");
   CHECK(file.text() == "x\nx\n");
+}
+
+TEST_CASE("a file that was renamed is opened anew, and one that cannot be stays open") {
+  const auto folder = std::filesystem::temp_directory_path() / ("log_reopen." + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  const std::string file = folder / "log";
+  const auto content = [](const std::string& name) {
+    std::ifstream in(name);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  Logger log({.pattern = "{message}", .file = file});
+  log.info("one");
+  std::filesystem::rename(file, file + ".1");
+  log.info("two");
+  log.reopen();
+  log.info("three");
+  CHECK(content(file + ".1") == "one\ntwo\n");
+  CHECK(content(file) == "three\n");
+  std::filesystem::rename(folder, folder.string() + ".moved");
+  CHECK_THROWS_AS(log.reopen(), std::system_error);
+  log.info("four");
+  CHECK(content(folder.string() + ".moved/log") == "three\nfour\n");
+  std::filesystem::remove_all(folder.string() + ".moved");
+  Logger to_standard_error(LogConfig{.level = LogLevel::off});
+  CHECK_NOTHROW(to_standard_error.reopen());
 }
 
 TEST_CASE("nothing in a message adds a line or a control character, and long ones are cut") {

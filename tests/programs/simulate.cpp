@@ -1,6 +1,7 @@
 // Simulates an upper-case server for many seeds, on all cores: simulate [COUNT [FIRST]].
 // Ends with status 1 and the report of the first seed that fails.
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdio>

@@ -44,6 +44,21 @@ class StuckHandler : public StreamRequestHandler {
   Gate& gate_;
 };
 
+/// Sends more than the network holds.
+class FloodHandler : public BaseRequestHandler {
+ protected:
+  void handle() override { request().sendall(std::string(64U << 20U, 'x')); }
+};
+
+/// Waits until the server has ended the connection.
+bool ended(SocketStream& client) {
+  try {
+    return client.recv(1).empty();
+  } catch (const StreamError&) {
+    return true;
+  }
+}
+
 void be_stuck() {
   Gate gate;
   FixtureOptions options;
@@ -129,7 +144,8 @@ TEST_CASE("a fixture that cannot stop names the handler and its client") {
     gate.entered.wait();
     const std::string who = client.local_address().to_string();
     CHECK_THROWS_WITH(fixture.stop(), Catch::Matchers::StartsWith("the server has not stopped within 50 ms: ") &&
-                                          Catch::Matchers::Contains("StuckHandler for " + who + " ("));
+                                          ContainsText("StuckHandler for " + who + " ("));
+    CHECK(ended(client));  // the drain's deadline has passed
     gate.open.set();
     bool stopped = false;
     while (!stopped) {
@@ -140,6 +156,31 @@ TEST_CASE("a fixture that cannot stop names the handler and its client") {
       }
     }
   }
+}
+
+TEST_CASE("a client that waits for a worker is told from the one that is stuck") {
+  Gate gate;
+  FixtureOptions options = with_policy({PolicyKind::pool, 1});
+  options.stop_within = 50ms;
+  ServerFixture<StuckHandler> fixture(options, std::ref(gate));
+  SocketStream stuck = fixture.connect();
+  stuck.sendall("x\n");
+  gate.entered.wait();
+  SocketStream waiting = fixture.connect();
+  CHECK(testing_support::eventually([&fixture] { return fixture.server().stats().accepted == 2; }));
+  const std::string who = waiting.local_address().to_string();
+  CHECK_THROWS_WITH(fixture.stop(), ContainsText(who + " (0 s, waits for a worker)"));
+  gate.open.set();
+  CHECK(testing_support::eventually([&fixture] { return fixture.server().stats().active == 0; }));
+}
+
+TEST_CASE("a client that does not read does not make a fixture late") {
+  FixtureOptions options;
+  options.stop_within = 2s;  // as long as the default linger
+  ServerFixture<FloodHandler> fixture(options);
+  SocketStream client = fixture.connect();
+  CHECK(client.recv(1) == "x");
+  CHECK_NOTHROW(fixture.stop());
 }
 
 TEST_CASE("a fixture that cannot stop ends the process with that line") {
@@ -165,5 +206,5 @@ TEST_CASE("a fixture that cannot stop ends the process with that line") {
   CHECK(WIFSIGNALED(status));
   CHECK(WTERMSIG(status) == SIGABRT);
   CHECK_THAT(said, Catch::Matchers::StartsWith("the server has not stopped within 50 ms: ") &&
-                       Catch::Matchers::Contains("StuckHandler for 127.0.0.1:"));
+                       ContainsText("StuckHandler for 127.0.0.1:"));
 }

@@ -1,9 +1,12 @@
 // A whole server in virtual time: our own under many seeds, and servers and handlers with bugs that must be found.
 
+#include <chrono>
 #include <socketserver/base/text.hpp>
+#include <socketserver/concurrency/sync.hpp>
 #include <socketserver/handlers/stream_request_handler.hpp>
 #include <socketserver/handlers/upper_case.hpp>
 #include <socketserver/testing/simulate.hpp>
+#include <stdexcept>
 
 #include "support/catch.hpp"
 #include "support/upper_case_line.hpp"
@@ -41,7 +44,7 @@ TEST_CASE("the trace of a seed does not depend on the compiler") {
       hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
     }
   }
-  CHECK(hash == 0x76bb241439363dd3U);
+  CHECK(hash == 0x6b0bd0e77d3de4d6U);
 }
 
 namespace {
@@ -106,6 +109,7 @@ std::string first_failure(const SimulationOptions& options) {
 
 TEST_CASE("a server that forgets to count a connection it turned away is found") {
   SimulationOptions options = upper_case_options();
+  options.verifies = true;
   options.check = [](BaseServer& server) {
     const int open = dynamic_cast<ForgetfulServer&>(server).open();
     return open == 0 ? std::string() : "it believes that " + std::to_string(open) + " are open";
@@ -121,6 +125,91 @@ TEST_CASE("a server that forgets to count a connection it turned away is found")
 
 TEST_CASE("an idle clock that restarts on a drip is found") {
   CHECK(first_failure<DripFedHandler>(upper_case_options()).find("its connection ended at") != std::string::npos);
+}
+
+namespace {
+
+/// Stops its server when it is told to.
+class StoppingHandler : public StreamRequestHandler {
+ protected:
+  void handle() override {
+    while (const auto line = rfile().readline()) {
+      server().request_stop();
+      wfile() << upper(*line);
+    }
+  }
+};
+
+/// Waits between its reads for something that is not the client.
+class PausingHandler : public StreamRequestHandler {
+ protected:
+  void handle() override {
+    sleep_for(std::chrono::milliseconds(10));
+    while (const auto line = rfile().readline()) {
+      wfile() << upper(*line);
+      wfile().flush();
+      sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+};
+
+/// Takes neither an error nor the end for an answer.
+class StubbornHandler : public BaseRequestHandler {
+ protected:
+  void handle() override {
+    std::byte byte{};
+    for (;;) (void)request().try_recv(std::span(&byte, 1));
+  }
+};
+
+/// Turns everybody away.
+class ClosedServer : public TCPServer<UpperCaseHandler> {
+ public:
+  using TCPServer::TCPServer;
+  ~ClosedServer() override { server_close(); }
+
+ protected:
+  bool verify_request(Request&) override { return false; }
+};
+
+}  // namespace
+
+TEST_CASE("a handler may stop its simulated server") {
+  const SimulationReport report = simulate_seeds<StoppingHandler>(1, 200, upper_case_options());
+  INFO(report.text());
+  CHECK(report);
+}
+
+TEST_CASE("a handler that waits for something else is no mistake") {
+  SimulationOptions options = upper_case_options();
+  options.config.timeouts.drain = std::nullopt;
+  options.vary_config = false;
+  const SimulationReport report = simulate_seeds<PausingHandler>(1, 200, options);
+  INFO(report.text());
+  CHECK(report);
+}
+
+TEST_CASE("a handler that does not end is found") {
+  CHECK(first_failure<StubbornHandler>(upper_case_options()).starts_with("it does not come to an end; left are: "));
+}
+
+TEST_CASE("a server that turns clients away is found, unless it says so") {
+  const auto make = [](const ServerConfig& config) { return std::make_unique<ClosedServer>(config); };
+  SimulationOptions options = upper_case_options();
+  SimulationReport report;
+  for (std::uint64_t seed = 1; seed <= 100 && report; ++seed) report = testing::simulate_server(seed, options, make);
+  REQUIRE_FALSE(report);
+  CHECK(report.failures.front().find("was turned away although there was room") != std::string::npos);
+  options.verifies = true;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) CHECK(testing::simulate_server(seed, options, make));
+}
+
+TEST_CASE("what a check throws comes through") {
+  SimulationOptions options = upper_case_options();
+  options.check = [](BaseServer&) -> std::string { throw std::runtime_error("of its own"); };
+  CHECK_THROWS_WITH(simulate<UpperCaseHandler>(1, options), "of its own");
+  options.exchange = nullptr;
+  CHECK_THROWS_AS(simulate<UpperCaseHandler>(1, options), std::invalid_argument);
 }
 
 TEST_CASE("a handler that leaves requests unanswered is found") {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <limits>
+#include <socketserver/base/detail/fiber.hpp>
 #include <socketserver/base/detail/wait_list.hpp>
 #include <socketserver/concurrency/detail/stack.hpp>
 #include <socketserver/net/kernel_limits.hpp>
@@ -53,14 +54,17 @@ void FiberPolicy::run_accept_loop(Job loop) {
   std::mutex mutex;
   WaitList over;
   bool is_over = false;  // guarded by mutex
+  const void* const scopes = execution().scopes;
   std::unique_ptr<LoopFiber> fiber = fibers_.take();
   fiber->assign(
       [&] {
+        execution().scopes = scopes;  // a shutdown() there must not wait for a handler that this is called from
         try {
           loop();
         } catch (...) {
           error = std::current_exception();
         }
+        execution().scopes = nullptr;
         const std::lock_guard lock(mutex);
         is_over = true;
         over.notify_all();

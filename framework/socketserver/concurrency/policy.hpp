@@ -25,7 +25,7 @@ std::string_view to_string(PolicyKind kind) noexcept;
 using JobName = MoveOnlyFunction<std::string()>;
 
 /// Runs jobs, each of which may block for as long as its connection lives.
-/// A job must not throw. Threads: submit, join and destruction from one thread, the counts from any.
+/// A job must not throw. Threads: submit, join and destruction one at a time, the counts from any.
 class Policy {
  public:
   Policy() = default;

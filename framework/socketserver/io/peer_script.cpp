@@ -119,6 +119,10 @@ std::error_code PeerScript::admit(std::string_view bytes, Deadline deadline, Man
     switch_reading();
     if (stopped_ == 0) return {};
   }
+  if (!steps_.empty() && steps_.front().kind == Kind::reset) {
+    reset_ = true;
+    return error(std::errc::connection_reset);
+  }
   if (deadline.is_never()) {
     fail(stopped_, PeerStep::stop_reading(), concat("the handler waits without a deadline to send ", shown(bytes)));
   }

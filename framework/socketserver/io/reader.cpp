@@ -149,12 +149,11 @@ std::size_t Reader::receive(std::span<std::byte> into, bool begun) {
 template <typename Operation>
 std::size_t Reader::timed(bool begun, Operation operation) {
   begun = begun || part_consumed_;
-  if (const IoResult flushed = stream_.prepare_to_wait(); flushed.error) fail(flushed, begun);
-  if (begun && !message_deadline_) {
-    message_deadline_ = stream_.deadline(stream_.timeouts().read);
-  } else if (begun && message_deadline_->expired(stream_.clock())) {
+  if (begun && message_deadline_ && message_deadline_->expired(stream_.clock())) {
     fail({0, std::make_error_code(std::errc::timed_out)}, begun);  // even if more would be there at once
   }
+  if (const IoResult flushed = stream_.prepare_to_wait(); flushed.error) fail(flushed, begun);
+  if (begun && !message_deadline_) message_deadline_ = stream_.deadline(stream_.timeouts().read);
   const Deadline until = begun ? *message_deadline_ : stream_.deadline(stream_.timeouts().idle);
   const IoResult result = operation(until, begun ? Wait::more : Wait::message);
   if (result.error) fail(result, begun);

@@ -90,8 +90,11 @@ Acceptor::Event Acceptor::wait(bool connections, Deadline deadline) {
 
 Acceptor::Event Acceptor::wait_on_fiber(detail::Fiber& fiber, bool connections, Deadline deadline) {
   const auto watched = [&fiber](OwnedWatch& watch, int descriptor) -> detail::Watch& {
-    if (watch == nullptr || !fiber.shares_loop(*watch)) watch.reset(fiber.watch(descriptor));
+    if (watch != nullptr && fiber.shares_loop(*watch)) return *watch;
+    watch.reset(fiber.watch(descriptor));
     if (watch == nullptr) detail::throw_last_error("epoll_ctl");
+    pollfd now{.fd = descriptor, .events = POLLIN, .revents = 0};  // the loop has not looked yet
+    watch->readable = ::poll(&now, 1, 0) > 0;
     return *watch;
   };
   detail::Watch& wake = watched(wake_watch_, wake_.get());

@@ -89,6 +89,10 @@ void check_can_open(const std::string& file) {
   ::close(fd);
 }
 
+}  // namespace
+
+namespace detail {
+
 /// spdlog's file sink, and it can open its file anew.
 class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
@@ -113,22 +117,22 @@ class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
   spdlog::details::file_helper file_;
 };
 
-std::shared_ptr<spdlog::sinks::sink> sink_of(const std::shared_ptr<FileSink>& file) {
-  if (file != nullptr) return file;
-  return std::make_shared<spdlog::sinks::stderr_sink_mt>();
-}
-
-}  // namespace
+}  // namespace detail
 
 struct Logger::Sink {
   explicit Sink(const LogConfig& config)
-      : file(config.file ? std::make_shared<FileSink>(*config.file) : nullptr), logger("socketserver", sink_of(file)) {
+      : file(config.file ? std::make_shared<detail::FileSink>(*config.file) : nullptr), logger("socketserver", sink()) {
     logger.set_formatter(std::make_unique<spdlog::pattern_formatter>(spdlog_pattern(config.pattern)));
     logger.set_level(spdlog_level(config.level));
     logger.flush_on(spdlog::level::debug);  // a line that a crash would lose is the one that is needed
     logger.set_error_handler([](const std::string&) {});
   }
-  const std::shared_ptr<FileSink> file;  // null for standard error
+  std::shared_ptr<spdlog::sinks::sink> sink() const {
+    if (file != nullptr) return file;
+    return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  }
+
+  const std::shared_ptr<detail::FileSink> file;  // null for standard error
   spdlog::logger logger;
 };
 

@@ -24,8 +24,8 @@ struct DrainReport {
 ///
 /// Threads: request_stop, shutdown, stats, active_connections, server_address and log from any thread; the rest from
 /// one thread. verify_request, process_request, service_actions and handle_timeout run one at a time, on the serving
-/// thread or, under the policy fiber with one loop, on a fiber of that; the other hooks on whichever thread runs the
-/// connection.
+/// thread; under the policy fiber with one loop on a fiber of that, until a stop begins. The other hooks run on
+/// whichever thread runs the connection.
 class BaseServer {
  public:
   /// Binds and listens. Nothing stays open if it throws:

@@ -161,6 +161,7 @@ void BaseServer::Impl::submit(Request& request) {
 
 void BaseServer::Impl::run(Connection& connection) {
   const detail::HandlerScope scope(server);
+  connection.running = true;
   Outcome outcome = Outcome::served;
   try {
     server.finish_request(connection.request);

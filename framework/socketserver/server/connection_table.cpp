@@ -78,7 +78,8 @@ std::string ConnectionTable::describe() const {
   std::string text;
   for (const Connection& connection : connections_) {
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(steady_clock().now() - connection.accepted_at);
-    text += concat(text.empty() ? "" : ", ", connection.request.client_address().to_string(), " (", age.count(), " s)");
+    text += concat(text.empty() ? "" : ", ", connection.request.client_address().to_string(), " (", age.count(),
+                   connection.running ? " s)" : " s, waits for a worker)");
   }
   return text.empty() ? "nobody" : text;
 }

@@ -11,8 +11,11 @@ namespace socketserver::testing::detail {
 
 ServerConfig fixture_config(FixtureOptions options) {
   ServerConfig config = local_config(std::move(options.config));
-  const std::chrono::milliseconds most = options.stop_within / 2;
-  config.timeouts.drain = std::min(config.timeouts.drain.value_or(most), most);
+  const auto at_most = [](auto& timeout, std::chrono::milliseconds most) {
+    timeout = std::min(timeout.value_or(most), most);
+  };
+  at_most(config.timeouts.drain, options.stop_within / 2);
+  if (config.timeouts.linger) at_most(config.timeouts.linger, options.stop_within / 4);
   return config;
 }
 
@@ -24,10 +27,9 @@ ServingThread::ServingThread(BaseServer& server, std::chrono::milliseconds stop_
 ServingThread::~ServingThread() {
   try {
     (void)stop();
-  } catch (const std::system_error&) {
-    // Serving had failed: that is over, too.
-  } catch (const std::exception& stuck) {
-    std::fprintf(stderr, "%s\n", stuck.what());
+  } catch (const std::exception& error) {
+    if (!serving_.valid()) return;  // serving had failed, and is over, too
+    std::fprintf(stderr, "%s\n", error.what());
     std::abort();
   }
 }

@@ -15,8 +15,8 @@
 namespace socketserver::testing {
 
 struct FixtureOptions {
-  /// The server's; but it listens on the loopback, drains for half of stop_within at most, and logs nothing unless to a
-  /// file.
+  /// The server's; but it listens on the loopback, drains for half of stop_within and lingers for a quarter of it at
+  /// most, and logs nothing unless to a file.
   ServerConfig config{};
   /// Who has not ended then is stuck: does something else than wait for the client.
   std::chrono::milliseconds stop_within = std::chrono::seconds(10);

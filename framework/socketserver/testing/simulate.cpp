@@ -1,10 +1,16 @@
 #include <socketserver/testing/simulate.hpp>
 
+#include <algorithm>
+#include <exception>
 #include <list>
+#include <optional>
 #include <socketserver/base/detail/thread_clock.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/concurrency/sync.hpp>
 #include <socketserver/testing/detail/simulated_client.hpp>
+#include <socketserver/testing/detail/simulation_checks.hpp>
+#include <stdexcept>
+#include <utility>
 
 namespace socketserver::testing {
 namespace {
@@ -53,8 +59,10 @@ class Simulation {
       for (const std::string& one : scheduler_.left()) who += concat(who.empty() ? "" : ", ", one);
       fail(concat("it does not come to an end; left are: ", who));
       (void)server_.release();  // fibers that will never run again hold on to it
+    } else if (error_) {
+      std::rethrow_exception(error_);
     } else {
-      for (const auto& client : clients_) {
+      for (const detail::SimulatedClient& client : clients_) {
         for (std::string& text : client.complaints(config, stopped_at_)) fail(std::move(text));
       }
     }
@@ -67,13 +75,22 @@ class Simulation {
 
   void start(const ServerConfig& config) {
     scheduler_.start("serve_forever", [this, config] {
-      report_.drain = server_->serve_forever();
-      trace_.add(0, "has stopped");
-      check_end(config);
+      try {
+        report_.drain = server_->serve_forever();
+        trace_.add(0, "has stopped");
+      } catch (const std::exception& error) {
+        fail(concat("serve_forever threw: ", error.what()));
+      }
+      try {
+        check_end(config);
+      } catch (...) {
+        error_ = std::current_exception();
+      }
       server_.reset();
     });
     scheduler_.start("the stop", [this] {
       sleep_for(milliseconds(dice_.between(0, 10'000)));
+      if (server_ == nullptr) return;  // it has stopped before
       stopped_at_ = steady_clock().now();
       trace_.add(0, "is asked to stop");
       server_->request_stop();
@@ -90,26 +107,18 @@ class Simulation {
   }
 
   void check_end(const ServerConfig& config) {
+    // A handler may have stopped it before.
+    if (const auto since = network_.refuses_since()) stopped_at_ = std::min(stopped_at_.value_or(*since), *since);
     const ServerStats stats = report_.stats = server_->stats();
-    std::uint64_t accepted = 0;
-    std::uint64_t in = 0;
-    std::uint64_t out = 0;
-    for (const auto& link : network_.links()) {
-      accepted += link->accepted_at ? 1 : 0;
-      in += link->read;
-      out += link->answers.size();
-    }
-    const std::uint64_t closed = stats.served + stats.rejected + stats.timed_out + stats.failed;
-    const auto same = [this](std::string_view what, std::uint64_t counted, std::uint64_t real) {
-      if (counted != real) fail(concat(what, ": the server counts ", counted, ", the network ", real));
-    };
-    same("accepted", stats.accepted, accepted);
-    same("closed", closed, accepted);
-    same("active", stats.active, 0);
-    same("bytes in", stats.bytes_in, in);
-    same("bytes out", stats.bytes_out, out);
-    const TimePoint now = steady_clock().now();
-    if (config.timeouts.drain && now > stopped_at_ + *config.timeouts.drain) fail("the drain outlasted its deadline");
+    detail::check_run({.network = network_,
+                       .config = config,
+                       .stopped_at = stopped_at_,
+                       .ended_at = steady_clock().now(),
+                       .stats = stats,
+                       .drain = report_.drain,
+                       .verifies = options_.verifies,
+                       .errors_leave = options_.answers_known},
+                      [this](std::string text) { fail(std::move(text)); });
     if (!options_.check) return;
     if (std::string text = options_.check(*server_); !text.empty()) fail(std::move(text));
   }
@@ -121,13 +130,15 @@ class Simulation {
   detail::SimulatedNetwork network_{scheduler_, dice_, trace_};
   std::list<detail::SimulatedClient> clients_;
   std::unique_ptr<BaseServer> server_;
-  TimePoint stopped_at_{};
+  std::optional<TimePoint> stopped_at_{};
+  std::exception_ptr error_{};  // from what the caller checks
   SimulationReport report_;
 };
 
 }  // namespace
 
 SimulationReport simulate_server(std::uint64_t seed, const SimulationOptions& options, const ServerFactory& make) {
+  if (!options.exchange) throw std::invalid_argument("SimulationOptions: exchange is empty");
   return Simulation(seed, options).run(make);
 }
 

@@ -28,6 +28,8 @@ struct SimulationOptions {
   /// False where what a client is sent depends on the others, or is more than its responses: then answers and the
   /// times at which connections end are not checked, all else is.
   bool answers_known = true;
+  /// Whether verify_request turns connections away: then that is not taken for a mistake.
+  bool verifies = false;
   /// Looks at the server after its last connection. @returns what is wrong with it, or nothing.
   std::function<std::string(BaseServer& server)> check{};
 };
@@ -61,7 +63,7 @@ SimulationReport simulate(std::uint64_t seed, const SimulationOptions& options, 
   });
 }
 
-/// Simulates seed after seed. @returns the first report that has failures, or the last.
+/// Simulates seed after seed, `count` of them, one or more. @returns the first report that has failures, or the last.
 template <typename Handler, typename... Args>
 SimulationReport simulate_seeds(std::uint64_t first, std::uint64_t count, const SimulationOptions& options,
                                 Args&... args) {

@@ -4,6 +4,7 @@
 #include <limits>
 #include <socketserver/base/text.hpp>
 #include <socketserver/concurrency/sync.hpp>
+#include <socketserver/testing/detail/simulation_checks.hpp>
 
 namespace socketserver::testing::detail {
 namespace {
@@ -19,6 +20,7 @@ std::string_view name_of(SimulatedClient::Kind kind) {
     case SimulatedClient::Kind::silent: return "silent";
     case SimulatedClient::Kind::dripping: return "dripping";
     case SimulatedClient::Kind::deaf: return "deaf";
+    case SimulatedClient::Kind::slow: return "slow";
     case SimulatedClient::Kind::reset: break;
   }
   return "reset";
@@ -30,7 +32,7 @@ SimulatedClient::SimulatedClient(std::size_t number, Dice& dice, const Simulatio
     : number_(number),
       answers_known_(options.answers_known),
       dice_(dice),
-      kind_(static_cast<Kind>(dice.between(0, 5))) {
+      kind_(static_cast<Kind>(dice.between(0, 6))) {
   const std::uint64_t count = dice.between(kind_ == Kind::deaf || kind_ == Kind::dripping ? 1 : 0, 4);
   while (exchanges_.size() < count) exchanges_.push_back(options.exchange(dice.between(0, 1'000'000'000)));
   start_after_ = some_milliseconds(dice, 5000);
@@ -49,11 +51,12 @@ void SimulatedClient::run(SimulatedNetwork& network, Trace& trace) {
     if (kind_ == Kind::reset && dice_.one_in(3)) return reset();
     ask(exchange);
     due += exchange.response.size();
-    if (kind_ != Kind::eager && kind_ != Kind::deaf) read_until(due);
+    const bool in_turn = kind_ != Kind::eager && kind_ != Kind::deaf && kind_ != Kind::slow;
+    if (in_turn) read_until(due);
   }
   quiet_ = !over();
   if (kind_ == Kind::reset) return reset();
-  if (kind_ == Kind::polite || kind_ == Kind::eager) end_sending();
+  if (kind_ == Kind::polite || kind_ == Kind::eager || kind_ == Kind::slow) end_sending();
   if (kind_ == Kind::dripping) {
     // All but the last byte, over and over the same one if need be: it is never complete.
     const std::string& request = exchanges_.front().request;
@@ -64,6 +67,7 @@ void SimulatedClient::run(SimulatedNetwork& network, Trace& trace) {
     }
   }
   if (kind_ == Kind::deaf) return await_end();
+  while (kind_ == Kind::slow && take_some()) pause();
   read_until(std::numeric_limits<std::uint64_t>::max());
 }
 
@@ -122,6 +126,19 @@ void SimulatedClient::read_until(std::uint64_t bytes) {
   }
 }
 
+/// Reads a few bytes. @returns false at the end.
+bool SimulatedClient::take_some() {
+  std::unique_lock lock(link_->mutex);
+  (void)link_->changed.wait_for(lock, Deadline::never(), [this] { return !link_->to_client.empty() || over(); });
+  const std::size_t count = std::min<std::size_t>(link_->to_client.size(), dice_.between(1, 8));
+  if (count == 0) return false;
+  taken_ += count;
+  trace_->add(number_, concat("reads ", count));
+  link_->to_client.erase(0, count);
+  link_->changed.notify_all();
+  return true;
+}
+
 void SimulatedClient::await_end() {
   std::unique_lock lock(link_->mutex);
   (void)link_->changed.wait_for(lock, Deadline::never(), [this] { return link_->end != LinkEnd::none; });
@@ -157,35 +174,36 @@ bool SimulatedClient::is_answered() const {
 bool SimulatedClient::excused(const ServerConfig& config) const {
   const auto& lifetime = config.timeouts.lifetime;
   return link_->end != LinkEnd::closed || link_->failed_write ||
-         (lifetime && link_->ended_at && link_->begun_at && *link_->ended_at >= *link_->begun_at + *lifetime);
+         (lifetime && link_->ended_at && *link_->ended_at >= *link_->accepted_at + *lifetime);
 }
 
 /// @returns when the server must have closed the connection, where that is known.
-std::optional<TimePoint> SimulatedClient::time_due(const ServerConfig& config, TimePoint stopped_at) const {
-  if (!link_->begun_at) return std::nullopt;
+std::optional<TimePoint> SimulatedClient::time_due(const ServerConfig& config,
+                                                   std::optional<TimePoint> stopped_at) const {
+  if (!quiet_ || !link_->begun_at || !stopped_at) return std::nullopt;
   const TimeoutsConfig& timeouts = config.timeouts;
-  if (!quiet_) return std::nullopt;
-  const TimePoint quiet_since = std::max(link_->sent_at.value_or(*link_->begun_at), *link_->begun_at);
   std::vector<Deadline> ends;
   const auto end = [&ends](TimePoint from, std::optional<milliseconds> timeout) {
     if (timeout) ends.push_back(Deadline::at(from + *timeout));
   };
-  end(*link_->begun_at, timeouts.lifetime);
-  if (kind_ == Kind::silent) {
-    end(quiet_since, timeouts.idle);
-    ends.push_back(Deadline::at(std::max(stopped_at, quiet_since)));
-  } else if (kind_ == Kind::dripping && message_since_) {
-    const TimePoint begun = std::max(*message_since_, *link_->begun_at);
-    end(begun, timeouts.read);
-    end(stopped_at, timeouts.drain);
+  if (kind_ == Kind::silent && link_->idle_since) {
+    end(*link_->idle_since, timeouts.idle);
+    ends.push_back(Deadline::at(std::max(*stopped_at, *link_->idle_since)));
+  } else if (kind_ == Kind::dripping && message_since_ && *message_since_ < *stopped_at) {
+    end(link_->more_since.value_or(std::max(*message_since_, *link_->begun_at)), timeouts.read);
+    end(*stopped_at, timeouts.drain);
   } else {
     return std::nullopt;
   }
+  // The lifetime starts between the accept and the first read.
+  const bool lifetime_known = !timeouts.lifetime || link_->accepted_at == link_->begun_at;
+  end(*link_->accepted_at, timeouts.lifetime);
   const auto first = std::min_element(ends.begin(), ends.end());
-  return first == ends.end() ? std::nullopt : std::optional(first->time());
+  return first == ends.end() || !lifetime_known ? std::nullopt : std::optional(first->time());
 }
 
-std::vector<std::string> SimulatedClient::complaints(const ServerConfig& config, TimePoint stopped_at) const {
+std::vector<std::string> SimulatedClient::complaints(const ServerConfig& config,
+                                                     std::optional<TimePoint> stopped_at) const {
   std::vector<std::string> found;
   const auto complain = [this, &found](auto&&... parts) {
     found.push_back(concat("client ", number_, ": ", parts...));
@@ -197,10 +215,7 @@ std::vector<std::string> SimulatedClient::complaints(const ServerConfig& config,
   }
   if (!link_->ended_at) complain("its connection was never closed");
   if (!answers_known_) return found;
-  const bool rejected = config.concurrency.overflow == Overflow::reject && link_->read == 0 &&
-                        link_->ended_at == link_->accepted_at &&
-                        config.concurrency.reject_message.starts_with(link_->answers);
-  if (rejected) return found;
+  if (turned_away(*link_)) return found;  // rightly or not: see check_run()
   const std::string due = answers_due();
   const bool right = excused(config) ? due.starts_with(link_->answers) : is_answered();
   if (!right) complain("was owed \"", escaped(due), "\" and was sent \"", escaped(link_->answers), "\"");

@@ -42,24 +42,34 @@ class SimulatedNetwork::SimulatedListener final : public socketserver::detail::L
     if (!errors_.empty()) {
       const std::errc error = errors_.front();
       errors_.pop_front();
+      ++network_.errors_delivered_;
       network_.trace_.add(0, concat("accept fails: error ", static_cast<int>(error)));
       return {.error = std::make_error_code(error)};
     }
     if (queue_.empty()) return {.error = std::make_error_code(std::errc::operation_would_block)};
     const std::shared_ptr<Link> link = std::move(queue_.front());
     queue_.pop_front();
+    for (const auto& other : network_.links_) {
+      if (other->accepted_at && !other->ended_at) ++link->open_when_accepted;
+    }
     link->accepted_at = steady_clock().now();
     network_.trace_.add(0, concat("accepts client ", link->client));
     return {.stream = std::make_unique<SimulatedStream>(link, network_.dice_, network_.trace_), .peer = address_};
   }
 
-  void refuse_new() noexcept override { open_ = false; }
+  void refuse_new() noexcept override {
+    open_ = false;
+    network_.refuses_since_ = steady_clock().now();
+  }
 
   void close() noexcept override {
     listening_ = open_ = false;
     for (const std::shared_ptr<Link>& link : queue_) {
       const std::lock_guard lock(link->mutex);
-      if (link->end == LinkEnd::none) link->end = LinkEnd::turned_away;
+      if (link->end == LinkEnd::none) {
+        link->end = LinkEnd::turned_away;
+        link->turned_away_at = steady_clock().now();
+      }
       link->changed.notify_all();
     }
     queue_.clear();

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <socketserver/base/detail/fiber.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/testing/detail/simulated_network.hpp>
 #include <utility>
@@ -8,6 +9,16 @@ namespace socketserver::testing::detail {
 namespace {
 
 std::error_code code(std::errc error) { return std::make_error_code(error); }
+
+/// As a kernel may between two calls; after one that failed always, so that a handler that goes on and on is noticed.
+void let_others_run(bool done) {
+  socketserver::detail::Fiber& fiber = *socketserver::detail::current_fiber();
+  if (done) {
+    fiber.did_not_wait();
+  } else {
+    fiber.yield();
+  }
+}
 
 }  // namespace
 
@@ -38,7 +49,7 @@ SimulatedStream::~SimulatedStream() { close(); }
 
 IoResult SimulatedStream::read_some(std::span<std::byte> into, Deadline deadline, Wait wait) {
   std::unique_lock lock(link_->mutex);
-  if (!link_->begun_at) link_->begun_at = steady_clock().now();
+  begin_read(wait);
   for (;;) {
     const auto result = read_now(into, wait);
     if (!result && !deadline.expired()) {
@@ -47,8 +58,27 @@ IoResult SimulatedStream::read_some(std::span<std::byte> into, Deadline deadline
     }
     const bool over = !result || result->bytes == 0;
     if (over && !into.empty()) link_->end_reading();
+    link_->timed_out = !result;
+    lock.unlock();
+    let_others_run(!over);
     return result.value_or(IoResult{0, code(std::errc::timed_out)});
   }
+}
+
+/// A wait for a message begins anew only if something was received or sent since: whoever waits for the same one again
+/// has the same clock.
+void SimulatedStream::begin_read(Wait wait) {
+  const TimePoint now = steady_clock().now();
+  if (!link_->begun_at) link_->begun_at = now;
+  if (wait == Wait::message) {
+    link_->more_since.reset();
+  } else if (!link_->more_since) {
+    link_->more_since = now;
+  }
+  const std::uint64_t progress = link_->read + link_->answers.size();
+  if (wait != Wait::message || (link_->idle_since && progress == link_->idle_at_progress)) return;
+  link_->idle_since = now;
+  link_->idle_at_progress = progress;
 }
 
 /// @returns nullopt where a read has to wait.
@@ -64,6 +94,7 @@ std::optional<IoResult> SimulatedStream::read_now(std::span<std::byte> into, Wai
     std::memcpy(into.data(), link_->to_server.data(), count);
     link_->to_server.erase(0, count);
     link_->read += count;
+    link_->served.reset();  // reading goes on, after a timeout perhaps
     return IoResult{count, {}};
   }
   at_eof_ = link_->client_eof;
@@ -73,26 +104,34 @@ std::optional<IoResult> SimulatedStream::read_now(std::span<std::byte> into, Wai
 
 IoResult SimulatedStream::write_some(std::span<const std::byte> bytes, Deadline deadline) {
   std::unique_lock lock(link_->mutex);
-  for (;;) {
-    if (link_->end == LinkEnd::reset) return {0, code(std::errc::connection_reset), "sendall"};
-    if (aborted_ || link_->server_eof) return {0, code(std::errc::broken_pipe), "sendall"};
-    const std::size_t room = link_->capacity - std::min(link_->capacity, link_->to_client.size());
-    if (room > 0 && !bytes.empty()) {
-      const std::size_t most = std::min(room, bytes.size());
-      const std::size_t count = dice_.one_in(4) ? static_cast<std::size_t>(dice_.between(1, most)) : most;
-      link_->to_client.append(reinterpret_cast<const char*>(bytes.data()), count);
-      link_->sent_at = steady_clock().now();
-      link_->answers.append(reinterpret_cast<const char*>(bytes.data()), count);
-      link_->changed.notify_all();
-      return {count, {}, "sendall"};
-    }
-    if (deadline.expired()) {
-      // Asked without a wait first, see Stream::sendall; only a real deadline loses something.
-      if (deadline != Deadline::at_once()) link_->failed_write = true;
-      return {0, code(std::errc::timed_out), "sendall"};
-    }
+  const bool waits = deadline != Deadline::at_once();  // asked without a wait first, see Stream::sendall
+  auto result = write_now(bytes);
+  while (!result && !deadline.expired()) {
     (void)link_->changed.wait(lock, deadline);
+    result = write_now(bytes);
   }
+  const TimePoint now = steady_clock().now();
+  if (waits && link_->write_waits_since) link_->write_waits.push_back({*link_->write_waits_since, now, !result});
+  if (!waits && !result) link_->write_waits_since = now;
+  if (waits && !result) link_->failed_write = true;
+  link_->timed_out = waits && !result;
+  lock.unlock();
+  let_others_run(result && !result->error);
+  return result.value_or(IoResult{0, code(std::errc::timed_out), "sendall"});
+}
+
+/// @returns nullopt where a write has to wait.
+std::optional<IoResult> SimulatedStream::write_now(std::span<const std::byte> bytes) {
+  if (link_->end == LinkEnd::reset) return IoResult{0, code(std::errc::connection_reset), "sendall"};
+  if (aborted_ || link_->server_eof) return IoResult{0, code(std::errc::broken_pipe), "sendall"};
+  const std::size_t room = link_->capacity - std::min(link_->capacity, link_->to_client.size());
+  if (room == 0 || bytes.empty()) return std::nullopt;
+  const std::size_t most = std::min(room, bytes.size());
+  const std::size_t count = dice_.one_in(4) ? static_cast<std::size_t>(dice_.between(1, most)) : most;
+  link_->to_client.append(reinterpret_cast<const char*>(bytes.data()), count);
+  link_->answers.append(reinterpret_cast<const char*>(bytes.data()), count);
+  link_->changed.notify_all();
+  return IoResult{count, {}, "sendall"};
 }
 
 void SimulatedStream::shutdown(ShutdownHow how) noexcept {

@@ -63,8 +63,8 @@ class BaseServer::Impl {
   void guarded(Request& request, Hook hook) noexcept;
 
   detail::AcceptTrouble trouble_;
-  bool submitted_ = false;               // the connection being dispatched is the policy's now; the serving thread only
-  bool was_full_ = false;                // at the last turn; the serving thread only
+  bool submitted_ = false;               // the connection being dispatched is the policy's now
+  bool was_full_ = false;                // at the last turn
   std::atomic<bool> paused_{false};      // the loop takes no connections, and wants to know when one ends
   std::atomic<bool> drain_over_{false};  // the drain deadline has passed
   std::atomic<std::uint64_t> waits_{0};

@@ -1,6 +1,7 @@
 #pragma once
 // A connection that the server owns: its stream and the request made of it.
 
+#include <atomic>
 #include <list>
 #include <memory>
 #include <socketserver/net/detail/byte_log.hpp>
@@ -22,6 +23,7 @@ struct Connection {
   const std::unique_ptr<ServedStream> owned;
   ServedStream& stream;
   Request request;
+  std::atomic<bool> running{false};  // a handler has begun
   const TimePoint accepted_at = steady_clock().now();
   std::list<Connection>::iterator position;  // in the table that owns it
 };

@@ -19,6 +19,7 @@ class SimulatedClient {
     silent,    // asks and reads in turn, then says nothing more
     dripping,  // the same, then sends the first bytes of a request, one by one, and never its last
     deaf,      // asks and does not read
+    slow,      // asks all at once, ends its direction, then reads a few bytes at a time
     reset,     // resets the connection in the middle
   };
 
@@ -27,7 +28,7 @@ class SimulatedClient {
   void run(SimulatedNetwork& network, Trace& trace);
 
   /// @returns what is wrong with how it was treated. @param stopped_at  when the server was asked to stop.
-  std::vector<std::string> complaints(const ServerConfig& config, TimePoint stopped_at) const;
+  std::vector<std::string> complaints(const ServerConfig& config, std::optional<TimePoint> stopped_at) const;
 
  private:
   void send(std::string_view bytes);
@@ -36,12 +37,13 @@ class SimulatedClient {
   void reset();
   /// Reads until so many bytes have come in all, or the server has ended.
   void read_until(std::uint64_t bytes);
+  bool take_some();
   void await_end();
   bool over() const;
   void pause();
   std::string answers_due() const;
   bool is_answered() const;
-  std::optional<TimePoint> time_due(const ServerConfig& config, TimePoint stopped_at) const;
+  std::optional<TimePoint> time_due(const ServerConfig& config, std::optional<TimePoint> stopped_at) const;
   bool excused(const ServerConfig& config) const;
 
   const std::size_t number_;

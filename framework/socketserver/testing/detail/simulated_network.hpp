@@ -12,6 +12,7 @@
 #include <socketserver/testing/detail/scheduler.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace socketserver::testing::detail {
 
@@ -58,9 +59,23 @@ struct Link {
   LinkEnd end = LinkEnd::none;
   bool failed_write = false;  // a send ended by its deadline: what was under way is lost
   std::optional<TimePoint> accepted_at{};
-  std::optional<TimePoint> begun_at{};  // when the server first read
-  std::optional<TimePoint> sent_at{};   // when the server sent last
-  std::optional<TimePoint> ended_at{};  // when the server closed it
+  std::optional<TimePoint> begun_at{};    // when the server first read
+  std::optional<TimePoint> idle_since{};  // when it began to wait for the message that is next
+  std::optional<TimePoint> more_since{};  // or for the rest of one that has begun
+  std::uint64_t idle_at_progress = 0;     // bytes, of both directions, that had gone by then
+  bool timed_out = false;                 // so the last read or send ended
+  std::optional<TimePoint> ended_at{};    // when the server closed it
+
+  TimePoint connected_at = steady_clock().now();
+  std::optional<TimePoint> turned_away_at{};  // never accepted
+  std::size_t open_when_accepted = 0;         // other connections
+  struct WriteWait {
+    TimePoint since;  // when the sendall found no room
+    TimePoint until;
+    bool timed_out;
+  };
+  std::optional<TimePoint> write_waits_since{};
+  std::vector<WriteWait> write_waits{};
 
   void arrive(std::string_view bytes);
   /// The server reads no more. Only the first call counts.
@@ -90,6 +105,8 @@ class SimulatedStream final : public socketserver::detail::ServedStream {
 
  private:
   std::optional<IoResult> read_now(std::span<std::byte> into, Wait wait);
+  void begin_read(Wait wait);
+  std::optional<IoResult> write_now(std::span<const std::byte> bytes);
 
   const std::shared_ptr<Link> link_;
   Dice& dice_;
@@ -112,6 +129,10 @@ class SimulatedNetwork final : public socketserver::detail::Environment {
   void fail_next_accept(std::errc error);
   /// @returns all connections there were.
   const std::deque<std::shared_ptr<Link>>& links() const noexcept { return links_; }
+  /// When the server began to stop.
+  std::optional<TimePoint> refuses_since() const noexcept { return refuses_since_; }
+  /// Accepts that have failed.
+  std::uint64_t errors_delivered() const noexcept { return errors_delivered_; }
 
   std::unique_ptr<socketserver::detail::Listener> listen(const ListenOptions& listen,
                                                          const SocketOptions& socket) override;
@@ -128,6 +149,8 @@ class SimulatedNetwork final : public socketserver::detail::Environment {
   Trace& trace_;
   SimulatedListener* listener_ = nullptr;
   std::deque<std::shared_ptr<Link>> links_;
+  std::uint64_t errors_delivered_ = 0;
+  std::optional<TimePoint> refuses_since_{};
 };
 
 }  // namespace socketserver::testing::detail
