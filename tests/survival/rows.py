@@ -128,11 +128,12 @@ def idle_connections(effort):
         for client in clients:
             equal(client.ask("a"), "A")
         held = process.memory()
-        share = process.cpu_share(effort.count(0.5, 10))
+        share = process.cpu_share(effort.count(2, 10))
         check(share < 0.05, "idle, it takes", share, "of a core")
         check(process.memory() - held < 1024, "memory grows while nothing happens:", held, process.memory())
         beside = min(latency(running.address) for _ in range(3))
-        check(beside < max(10, 3 * control), "a new client takes", beside, "ms beside them, alone", control)
+        if effort.minutes:
+            check(beside < max(10, 3 * control), "a new client takes", beside, "ms beside them, alone", control)
         for client in clients:
             client.close()
         return (f"{count}: {(held - before) / count:.1f} KiB each, {share:.1%} of a core, "
