@@ -108,8 +108,6 @@ def test_installed_it_builds_the_readme_s_server_and_its_test():
             check(done.returncode == 0, command, done.stdout[-2000:], done.stderr[-2000:])
         step("cmake", "--install", str(build), "--prefix", f"{folder}/prefix")
         cache = (build / "CMakeCache.txt").read_text()
-        if "SOCKETSERVER_SANITIZE:STRING=\n" not in cache:
-            return  # a consumer would need the sanitizer's flags
         compiler = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", cache, re.MULTILINE)[1]
         step("cmake", "-S", os.path.join(SOURCE, "tests/readme"), "-B", f"{folder}/build",
              f"-DCMAKE_PREFIX_PATH={folder}/prefix", f"-DCMAKE_CXX_COMPILER={compiler}")

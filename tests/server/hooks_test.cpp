@@ -167,6 +167,15 @@ TEST_CASE("a hook that throws costs its connection, never the server") {
   CHECK(stats.served + stats.failed == 2);
 }
 
+TEST_CASE("a shutdown_request that throws does not leave its client waiting while the connection lingers") {
+  Script script;
+  script.throw_in = "shutdown_request";
+  ServerConfig config = local_config(GENERATE(from_range(kPolicies)));
+  config.timeouts.linger = 60s;
+  RunningServer<ScriptedServer> running(config, script);
+  CHECK(Client(running.address()).recv_all().empty());  // in the client's ten seconds
+}
+
 TEST_CASE("a handle_error that throws costs nothing more") {
   Script script;
   script.throw_in = "handle_error";

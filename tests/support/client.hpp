@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <socketserver/net/address.hpp>
@@ -36,22 +37,15 @@ class Client {
   }
 
   /// @returns what comes next, at most `most` bytes; empty at EOF.
-  std::string recv(std::size_t most = 65536) {
-    std::string bytes(most, '\0');
-    ssize_t got = 0;
-    do got = ::recv(fd_.get(), bytes.data(), bytes.size(), 0);
-    while (got < 0 && errno == EINTR);
-    check(got, "recv");
-    bytes.resize(static_cast<std::size_t>(got));
-    return bytes;
-  }
+  std::string recv(std::size_t most = 65536) { return receive(most, 0); }
 
   std::string recv_line() {
     std::string line;
     while (!line.ends_with('\n')) {
-      const std::string byte = recv(1);
-      if (byte.empty()) break;
-      line += byte;
+      // What follows the line stays where it is.
+      const std::string next = receive(65536, MSG_PEEK);
+      if (next.empty()) break;
+      line += receive(std::min(next.find('\n'), next.size() - 1) + 1, 0);
     }
     return line;
   }
@@ -77,6 +71,15 @@ class Client {
   int native_handle() const { return fd_.get(); }
 
  private:
+  std::string receive(std::size_t most, int flags) {
+    std::string bytes(most, '\0');
+    ssize_t got = 0;
+    do got = ::recv(fd_.get(), bytes.data(), bytes.size(), flags);
+    while (got < 0 && errno == EINTR);
+    check(got, "recv");
+    bytes.resize(static_cast<std::size_t>(got));
+    return bytes;
+  }
   static void check(ssize_t result, const char* what) {
     if (result < 0) throw std::system_error(errno, std::generic_category(), what);
   }

@@ -261,7 +261,10 @@ std::optional<IoResult> SocketStream::read_rest_now(std::span<std::byte> into, D
 void SocketStream::shutdown(ShutdownHow how) noexcept {
   const std::lock_guard lock(shutdown_mutex_);
   if (!socket_) return;
-  if (how != ShutdownHow::write) state_.fetch_or(kReadShut);
+  const unsigned shut = how == ShutdownHow::read    ? kReadShut
+                        : how == ShutdownHow::write ? kWriteShut
+                                                    : kReadShut | kWriteShut;
+  if ((state_.fetch_or(shut) & shut) == shut) return;
   const int direction = how == ShutdownHow::read ? SHUT_RD : how == ShutdownHow::write ? SHUT_WR : SHUT_RDWR;
   (void)::shutdown(socket_.get(), direction);  // ENOTCONN: the peer has reset it, which is no error here
 }

@@ -188,6 +188,8 @@ void BaseServer::Impl::end(Connection& connection, Outcome outcome) {
 void BaseServer::Impl::close(Connection& connection) {
   const bool complete = connection.stream.at_eof();
   const bool hold_fin = connection.stream.read_is_shut();
+  // A hook that threw, or does without, must not keep the peer waiting while the connection lingers.
+  if (!complete && !hold_fin) connection.stream.shutdown(ShutdownHow::write);
   FileDescriptor socket = connection.stream.release();
   if (!socket || complete || !config.timeouts.linger) return;
   background_->linger(std::move(socket), *config.timeouts.linger, hold_fin);
