@@ -4,8 +4,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <socketserver/base/visibility.hpp>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 using Duration = std::chrono::steady_clock::duration;
 using TimePoint = std::chrono::steady_clock::time_point;

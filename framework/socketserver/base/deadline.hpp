@@ -5,8 +5,9 @@
 #include <compare>
 #include <optional>
 #include <socketserver/base/clock.hpp>
+#include <socketserver/base/visibility.hpp>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// A value; copies are independent. Deadlines order by time, never() last.
 class Deadline {

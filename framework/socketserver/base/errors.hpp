@@ -2,12 +2,13 @@
 // The errors a user meets. A network event is a StreamError; a configuration that cannot be used a ConfigError.
 
 #include <cstddef>
+#include <socketserver/base/visibility.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// Reading from or writing to a connection failed: reset, broken pipe, timeout, a line past its limit.
 /// code() is the cause, bytes_transferred() what had gone through before it.

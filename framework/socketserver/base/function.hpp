@@ -3,10 +3,11 @@
 // (std::move_only_function is C++23.)
 
 #include <memory>
+#include <socketserver/base/visibility.hpp>
 #include <type_traits>
 #include <utility>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 template <typename Signature>
 class MoveOnlyFunction;

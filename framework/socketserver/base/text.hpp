@@ -3,10 +3,11 @@
 
 #include <concepts>
 #include <cstddef>
+#include <socketserver/base/visibility.hpp>
 #include <string>
 #include <string_view>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// @returns the text without leading and trailing ASCII white space; a view into the argument.
 std::string_view strip(std::string_view text) noexcept;

@@ -4,10 +4,11 @@
 
 #include <memory>
 #include <socketserver/base/function.hpp>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/server/tcp_server.hpp>
 #include <utility>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 namespace detail {
 

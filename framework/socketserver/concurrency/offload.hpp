@@ -5,10 +5,11 @@
 #include <functional>
 #include <optional>
 #include <socketserver/base/function.hpp>
+#include <socketserver/base/visibility.hpp>
 #include <type_traits>
 #include <utility>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 namespace detail {
 
 /// Runs the job on a thread that may block, and waits for its end; in place where the caller may block itself.

@@ -4,12 +4,13 @@
 #include <cstddef>
 #include <memory>
 #include <socketserver/base/function.hpp>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/observe/log.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 enum class PolicyKind {
   inline_,  // "inline": on the serving thread, one at a time

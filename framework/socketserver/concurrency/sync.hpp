@@ -5,8 +5,9 @@
 #include <mutex>
 #include <socketserver/base/deadline.hpp>
 #include <socketserver/base/detail/wait_list.hpp>
+#include <socketserver/base/visibility.hpp>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// A mutex for std::lock_guard and std::unique_lock: first come, first served. Not recursive. Threads and fibers: safe
 /// to share.

@@ -2,12 +2,13 @@
 // From a JSON document to a ServerConfig, strictly: whatever is not understood is an error that says where.
 
 #include <socketserver/base/errors.hpp>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/server/server_config.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// A value that replaces one of the document's, as from a command line.
 struct ConfigOverride {

@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 #include <memory>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/io/peer_step.hpp>
 #include <socketserver/io/stream.hpp>
 #include <span>
@@ -12,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// Reading and writing throw ScriptError where the script expects something else, or the wait would have no end.
 /// Threads: as Stream; the record may be read while others write.

@@ -2,11 +2,12 @@
 // One step of the script by which the peer of a MemoryStream acts.
 
 #include <socketserver/base/clock.hpp>
+#include <socketserver/base/visibility.hpp>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// One thing that the peer does. Steps take place in their order, each when the handler has taken all that was sent
 /// before it. A read returns at most one chunk.

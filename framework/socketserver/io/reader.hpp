@@ -6,13 +6,14 @@
 
 #include <cstddef>
 #include <optional>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/io/detail/block.hpp>
 #include <socketserver/io/stream.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 inline constexpr std::size_t kDefaultMaxLine = 65536;
 inline constexpr std::size_t kDefaultReadBuffer = 4096;

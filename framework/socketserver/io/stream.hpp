@@ -9,13 +9,14 @@
 #include <optional>
 #include <socketserver/base/deadline.hpp>
 #include <socketserver/base/errors.hpp>
+#include <socketserver/base/visibility.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 class Writer;
 

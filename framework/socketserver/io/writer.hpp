@@ -4,12 +4,13 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/io/detail/block.hpp>
 #include <socketserver/io/stream.hpp>
 #include <span>
 #include <string_view>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 inline constexpr std::size_t kDefaultWriteBuffer = 4096;
 

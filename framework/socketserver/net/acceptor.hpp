@@ -3,12 +3,13 @@
 
 #include <memory>
 #include <socketserver/base/deadline.hpp>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/file_descriptor.hpp>
 #include <socketserver/net/socket_options.hpp>
 #include <system_error>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 namespace detail {
 class Fiber;

@@ -4,11 +4,12 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <socketserver/base/visibility.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// An IPv4 or IPv6 address with its port. A value; the default one is no address at all.
 class SocketAddress {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/socket_stream.hpp>
 #include <string>
@@ -10,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// Where a connection comes from: .bind = "192.0.2.7", or SourceAddress("192.0.2.7", 5000).
 struct SourceAddress {

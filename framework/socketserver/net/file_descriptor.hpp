@@ -3,9 +3,10 @@
 
 #include <unistd.h>
 
+#include <socketserver/base/visibility.hpp>
 #include <utility>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// Closes what it holds. Moves, does not copy.
 class FileDescriptor {

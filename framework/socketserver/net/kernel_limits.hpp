@@ -6,8 +6,9 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <socketserver/base/visibility.hpp>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// Each is nullopt where the system does not have it. Buffer triples are least, default and most, in bytes.
 struct KernelLimits {

@@ -3,9 +3,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <socketserver/base/visibility.hpp>
 #include <string>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 struct ListenOptions {
   std::string host = "localhost";  // a name, IPv4, IPv6, or "" for any address, dual-stack

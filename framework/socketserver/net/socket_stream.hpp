@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/detail/served_stream.hpp>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 namespace detail {
 class Fiber;
 class Watch;
@@ -53,6 +54,7 @@ class SocketStream final : public detail::ServedStream {
   static constexpr unsigned kDraining = 2;  // drain() was called
   static constexpr unsigned kAborted = 4;   // abort() was called
   static constexpr unsigned kReadShut = 8;  // this side has shut reading down: recv's 0 is not the peer's EOF
+  static constexpr unsigned kWriteShut = 16;
 
   class Watching;
 

@@ -3,10 +3,11 @@
 
 #include <memory>
 #include <optional>
+#include <socketserver/base/visibility.hpp>
 #include <string>
 #include <string_view>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 enum class LogLevel { debug, info, warning, error, off };
 

@@ -2,9 +2,10 @@
 // What a server has counted.
 
 #include <cstdint>
+#include <socketserver/base/visibility.hpp>
 #include <string>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// One look at a server's counters, taken at one moment. Every accepted connection is in exactly one of five:
 /// accepted = active + served + rejected + timed_out + failed.

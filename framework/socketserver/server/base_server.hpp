@@ -5,13 +5,14 @@
 #include <exception>
 #include <memory>
 #include <socketserver/base/deadline.hpp>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/observe/stats.hpp>
 #include <socketserver/server/request.hpp>
 #include <socketserver/server/server_config.hpp>
 #include <string>
 #include <typeinfo>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// How a stop went, in connections: those that ended by themselves and those whose socket had to be shut down
 /// when the drain deadline passed.

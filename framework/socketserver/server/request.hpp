@@ -1,11 +1,12 @@
 #pragma once
 // One connection as hooks and handlers see it.
 
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/io/stream.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/server/server_config.hpp>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 class BaseServer;
 namespace detail {

@@ -4,12 +4,13 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/concurrency/policy.hpp>
 #include <socketserver/net/socket_options.hpp>
 #include <socketserver/observe/log.hpp>
 #include <string>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// What happens to a connection for which there is no room.
 enum class Overflow {

@@ -3,11 +3,12 @@
 
 #include <functional>
 #include <socketserver/base/function.hpp>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/server/base_server.hpp>
 #include <typeinfo>
 #include <utility>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// The policy that the configuration names.
 struct ConfiguredPolicy {

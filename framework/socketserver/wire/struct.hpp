@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <socketserver/base/errors.hpp>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/wire/detail/struct_codec.hpp>
 #include <socketserver/wire/detail/struct_errors.hpp>
 #include <socketserver/wire/detail/struct_layout.hpp>
@@ -22,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// All members are static; there is nothing to construct.
 /// Errors: StructError, in Python's words.

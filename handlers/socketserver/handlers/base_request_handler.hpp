@@ -1,10 +1,11 @@
 #pragma once
 // The base of all handlers: what to do with one connection, on the raw stream.
 
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/io/stream.hpp>
 #include <socketserver/server/request.hpp>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// Override handle(), and setup() and finish() where needed; the server constructs one object for each
 /// connection and calls run(). Building one does nothing, so that a test can do the same with a stream in memory:

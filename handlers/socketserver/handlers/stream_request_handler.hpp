@@ -3,11 +3,12 @@
 
 #include <cstddef>
 #include <optional>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/handlers/base_request_handler.hpp>
 #include <socketserver/io/reader.hpp>
 #include <socketserver/io/writer.hpp>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// In bytes; what is left out comes from the configuration's limits.
 struct StreamOptions {

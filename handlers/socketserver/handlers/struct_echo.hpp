@@ -1,12 +1,13 @@
 #pragma once
 // A handler on the raw stream that takes a text and then a binary record.
 
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/handlers/base_request_handler.hpp>
 #include <socketserver/wire/struct.hpp>
 #include <string>
 #include <string_view>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// Receives once, at most 1024 bytes, and sends them back as they are; then takes a record, however TCP cuts it, and
 /// logs it at info: (1, "ab", 2, 3, 3, 2.5). A record that ends short is one line, too. Then it waits for the

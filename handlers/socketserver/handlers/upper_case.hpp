@@ -1,9 +1,10 @@
 #pragma once
 // Handlers that answer in upper case: line by line, and one raw message.
 
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/handlers/stream_request_handler.hpp>
 
-namespace socketserver {
+namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// Answers each line with the line in upper case, its end unchanged, until EOF.
 class UpperCaseHandler : public StreamRequestHandler {
