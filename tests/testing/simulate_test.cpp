@@ -94,7 +94,7 @@ class DripFedHandler : public BaseRequestHandler {
 };
 
 /// Leaves after two lines, however many there are.
-class HastyHandler : public StreamRequestHandler {
+class TwoLinesHandler : public StreamRequestHandler {
  protected:
   void handle() override {
     for (int i = 0; i < 2; ++i) {
@@ -222,5 +222,5 @@ TEST_CASE("what a check throws comes through") {
 }
 
 TEST_CASE("a handler that leaves requests unanswered is found") {
-  CHECK(first_failure<HastyHandler>(upper_case_options()).find("was owed") != std::string::npos);
+  CHECK(first_failure<TwoLinesHandler>(upper_case_options()).find("was owed") != std::string::npos);
 }
