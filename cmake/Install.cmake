@@ -1,12 +1,25 @@
-# What `cmake --install` puts where; a consumer says find_package(socketserver 0.1 CONFIG REQUIRED).
+# What `cmake --install` puts where. Components: runtime (the shared library), development, and examples, which is installed
+# only if it is asked for by name.
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/socketserver")
-install(TARGETS socketserver socketserver_testing EXPORT socketserverTargets
-  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install(EXPORT socketserverTargets NAMESPACE socketserver:: DESTINATION "${package_dir}")
+
+# One export set for each kind: a consumer knows one of them, as socketserver::socketserver.
+foreach(kind static shared)
+  if(TARGET socketserver_${kind})
+    install(TARGETS socketserver_${kind} EXPORT socketserver_${kind}
+      LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime NAMELINK_COMPONENT development
+      ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development
+      FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
+    install(EXPORT socketserver_${kind} FILE socketserver_${kind}.cmake NAMESPACE socketserver::
+      DESTINATION "${package_dir}" COMPONENT development)
+  endif()
+endforeach()
+install(TARGETS socketserver_testing EXPORT socketserver_testing
+  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development
+  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
+install(EXPORT socketserver_testing FILE socketserver_testing.cmake NAMESPACE socketserver::
+  DESTINATION "${package_dir}" COMPONENT development)
 
 configure_package_config_file(
   "${CMAKE_CURRENT_LIST_DIR}/socketserverConfig.cmake.in"
@@ -17,4 +30,13 @@ write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/socketserverConfig
 install(FILES
   "${CMAKE_CURRENT_BINARY_DIR}/socketserverConfig.cmake"
   "${CMAKE_CURRENT_BINARY_DIR}/socketserverConfigVersion.cmake"
-  DESTINATION "${package_dir}")
+  DESTINATION "${package_dir}" COMPONENT development)
+
+# The prefix as seen from the .pc files, so that an installed tree can be moved.
+file(RELATIVE_PATH pc_prefix "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
+foreach(name socketserver socketserver-testing)
+  configure_file("${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in" "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" @ONLY)
+  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
+endforeach()
+
