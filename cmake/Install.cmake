@@ -40,3 +40,23 @@ foreach(name socketserver socketserver-testing)
     DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
 endforeach()
 
+
+install(FILES "${PROJECT_SOURCE_DIR}/config/server.schema.json"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/socketserver" COMPONENT development)
+
+if(SOCKETSERVER_BUILD_EXAMPLES)
+  install(TARGETS ${SOCKETSERVER_EXAMPLES}
+    RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT examples EXCLUDE_FROM_ALL)
+  # The unit knows the places that the package has them in: /usr/bin and /etc.
+  install(FILES "${PROJECT_SOURCE_DIR}/packaging/systemd/socketserver-uppercase.service"
+    DESTINATION lib/systemd/system COMPONENT examples EXCLUDE_FROM_ALL)
+  install(FILES "${PROJECT_SOURCE_DIR}/packaging/logrotate/socketserver-uppercase"
+    DESTINATION "${CMAKE_INSTALL_SYSCONFDIR}/logrotate.d" COMPONENT examples EXCLUDE_FROM_ALL)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/config/"
+    DESTINATION "${CMAKE_INSTALL_SYSCONFDIR}/socketserver" COMPONENT examples EXCLUDE_FROM_ALL FILES_MATCHING PATTERN "*.json"
+    PATTERN server.schema.json EXCLUDE)
+endif()
+
+if(SOCKETSERVER_BUILD_SHARED AND SOCKETSERVER_BUILD_EXAMPLES)
+  include(Packages)
+endif()

@@ -7,7 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-import tempfile
 
 WRITE = "--write" in sys.argv
 if WRITE:
@@ -97,25 +96,6 @@ def test_links_lead_somewhere():
     for path in DOCUMENTS:
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
             check((path.parent / link).exists(), path, "links to", link)
-
-
-def test_installed_it_builds_the_readme_s_server_and_its_test():
-    """As a stranger would, with the README's CMakeLists.txt."""
-    build = pathlib.Path(binary("")).parent
-    with tempfile.TemporaryDirectory() as folder:
-        def step(*command):
-            done = subprocess.run(command, capture_output=True, text=True, timeout=150)
-            check(done.returncode == 0, command, done.stdout[-2000:], done.stderr[-2000:])
-        step("cmake", "--install", str(build), "--prefix", f"{folder}/prefix")
-        cache = (build / "CMakeCache.txt").read_text()
-        compiler = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", cache, re.MULTILINE)[1]
-        step("cmake", "-S", os.path.join(SOURCE, "tests/readme"), "-B", f"{folder}/build",
-             f"-DCMAKE_PREFIX_PATH={folder}/prefix", f"-DCMAKE_CXX_COMPILER={compiler}")
-        step("cmake", "--build", f"{folder}/build")
-        done = subprocess.run([f"{folder}/build/hello_server", "--version"], capture_output=True, text=True,
-                              timeout=PATIENCE)
-        equal(done.stdout, "0.1.0\n")
-        step(f"{folder}/build/hello_test")
 
 
 main(tests_of(sys.modules[__name__]))

@@ -1,0 +1,186 @@
+"""The package as its users have it: what is installed, and a handler outside the tree built on it, run, and tested.
+
+Usage: package.py BINARIES SOURCE WAY, where WAY is one of the functions below without its test_.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../programs"))
+from common import BINARIES, SOURCE, PATIENCE, Server, check, equal, main
+
+BUILD = pathlib.Path(BINARIES).parent
+CACHE = (BUILD / "CMakeCache.txt").read_text()
+README = pathlib.Path(SOURCE, "tests/readme")
+COMPILER = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", CACHE, re.MULTILINE)[1]
+LIBRARIES = re.search(r"^CMAKE_INSTALL_LIBDIR:\w+=(.*)$", CACHE, re.MULTILINE)[1]
+SOVERSION = "0.1"
+
+
+def step(*command, environment=None, folder=None):
+    """@returns what a command printed; it has to end with 0."""
+    command = [str(part) for part in command]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1000, cwd=folder,
+                          env={**os.environ, **(environment or {})})
+    check(done.returncode == 0, " ".join(command), "\n", done.stdout[-3000:], done.stderr[-3000:])
+    return done.stdout
+
+
+@contextlib.contextmanager
+def consumer(cmake_lists=README / "CMakeLists.txt"):
+    """An empty folder with the README's server, its test, and a CMakeLists.txt."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        (folder / "consumer").mkdir()
+        for file in (README / "hello_server.cpp", README / "hello_test.cpp", cmake_lists):
+            shutil.copy(file, folder / "consumer")
+        yield folder
+
+
+def install(folder, *options):
+    step("cmake", "--install", BUILD, "--prefix", folder / "prefix", *options)
+    return folder / "prefix"
+
+
+def build(folder, *options):
+    step("cmake", "-S", folder / "consumer", "-B", folder / "build", f"-DCMAKE_CXX_COMPILER={COMPILER}", *options)
+    step("cmake", "--build", folder / "build", "-j2")
+
+
+def works(folder, library=None):
+    """The server answers and stops, its test passes, and both use the library that they should: a folder, or None."""
+    environment = {"LD_LIBRARY_PATH": str(library)} if library else {}
+    server, test = folder / "hello_server", folder / "hello_test"
+    with Server(server, environment=environment) as running:
+        equal(running.ask("Ann"), "Hello, Ann!")
+        equal(running.stop(), 0)
+    equal(step(server, "--version", environment=environment), "0.1.0\n")
+    step(test, environment=environment)
+    for program in (server, test):
+        linked = step("ldd", program, environment=environment)
+        found = re.findall(r"libsocketserver\S* => (\S+)", linked)
+        equal(found, [f"{library}/libsocketserver.so.{SOVERSION}"] if library else [])
+
+
+def files_of(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+
+
+def test_find_package():
+    with consumer() as folder:
+        prefix = install(folder).rename(folder / "moved")  # a prefix may be moved
+        build(folder, f"-DCMAKE_PREFIX_PATH={prefix}")
+        works(folder / "build")
+        build(folder, "-DBUILD_SHARED_LIBS=ON", "-DCMAKE_SKIP_RPATH=ON")
+        works(folder / "build", prefix / LIBRARIES)
+        # Where both were asked for by name, or something that there is not.
+        lists = folder / "consumer/CMakeLists.txt"
+        asked = lists.read_text()
+        for what, outcome in (("0.1 CONFIG REQUIRED COMPONENTS static testing", 0), ("0.2 CONFIG REQUIRED", 1),
+                              ("0.1 CONFIG REQUIRED COMPONENTS tls", 1)):
+            lists.write_text(asked.replace("0.1 CONFIG REQUIRED", what))
+            done = subprocess.run(["cmake", "-S", folder / "consumer", "-B", folder / "again",
+                                   f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={COMPILER}"],
+                                  capture_output=True, text=True, timeout=PATIENCE)
+            equal((what, done.returncode), (what, outcome))
+
+
+def test_pkg_config():
+    with consumer() as folder:
+        prefix = install(folder).rename(folder / "moved")
+        asked = {"PKG_CONFIG_PATH": str(prefix / LIBRARIES / "pkgconfig")}
+        equal(step("pkg-config", "--modversion", "socketserver", environment=asked), "0.1.0\n")
+        for program, package in (("hello_server", "socketserver"), ("hello_test", "socketserver-testing")):
+            flags = step("pkg-config", "--cflags", "--libs", package, environment=asked).split()
+            step(COMPILER, "-std=c++20", folder / "consumer" / f"{program}.cpp", "-o", folder / program, *flags)
+        works(folder, prefix / LIBRARIES)
+        # The static library, with what it needs.
+        flags = step("pkg-config", "--static", "--cflags", "--libs", "socketserver", environment=asked)
+        step(COMPILER, "-std=c++20", folder / "consumer/hello_server.cpp", "-o", folder / "hello_static",
+             *flags.replace("-lsocketserver", "-l:libsocketserver.a").split())
+        equal(step(folder / "hello_static", "--version"), "0.1.0\n")
+
+
+def test_add_subdirectory():
+    """Which compiles each source by itself, too, where the presets take several in one piece."""
+    with consumer(pathlib.Path(SOURCE, "tests/package/add_subdirectory/CMakeLists.txt")) as folder:
+        build(folder, f"-DSOCKETSERVER_SOURCE={SOURCE}", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", "-DCMAKE_CXX_FLAGS=-O0",
+              "-GNinja")
+        works(folder / "build")
+        commands = json.loads((folder / "build/compile_commands.json").read_text())
+        check(not [one["file"] for one in commands if re.search("/(tests|examples|bench)/", one["file"])])
+        (own,) = [one["command"] for one in commands if one["file"].endswith("/hello_server.cpp")]
+        forced = set(own.split()[1:]) - {"-O0", "-std=gnu++20", "-std=c++20", "-o", "-c"}
+        check(not [flag for flag in forced if flag.startswith(("-W", "-f", "-D", "-O"))], own)
+        cache = (folder / "build/CMakeCache.txt").read_text()
+        strangers = re.findall(r"^((?!CMAKE_|SOCKETSERVER_|socketserver_|hello_)\w*SHARED_LIBS)\b", cache, re.MULTILINE)
+        equal(strangers, [])
+
+
+def test_symbols():
+    """The shared library exports what the public headers declare, and to socketserver::testing what that needs."""
+    with consumer() as folder:
+        library = install(folder) / LIBRARIES / f"libsocketserver.so.{SOVERSION}"
+        lines = step("nm", "-DC", "--defined-only", library).splitlines()
+        exported = [re.match(r"\w+ (\w) (.*?)@@(\S+)$", line) for line in lines]
+        versions = {f"SOCKETSERVER_{SOVERSION}", "SOCKETSERVER_0.1.0_PRIVATE"}
+        names = {version: [found[2] for found in exported if found and found[3] == version] for version in versions}
+        own = re.compile(r"((typeinfo|typeinfo name|vtable) for )?socketserver::")
+        public, private = names[f"SOCKETSERVER_{SOVERSION}"], names["SOCKETSERVER_0.1.0_PRIVATE"]
+        equal([name for name in public + private if not own.match(name) and not name.startswith("SOCKETSERVER_")], [])
+        equal([name for name in public if re.search(r"(for |^)socketserver::detail::", name)], [])
+        check(any("socketserver::BaseServer::serve_forever()" == name for name in public), public)
+        equal(len(exported), sum(map(bool, exported)))
+        check(len(public) > 100, len(public))
+
+
+def test_install():
+    """What goes where."""
+    with consumer() as folder:
+        installed = files_of(install(folder))
+        check({"include/socketserver/socketserver.hpp", "include/socketserver/testing/run_handler.hpp",
+               f"{LIBRARIES}/libsocketserver.a", f"{LIBRARIES}/libsocketserver.so.0.1.0",
+               f"{LIBRARIES}/libsocketserver_testing.a", f"{LIBRARIES}/cmake/socketserver/socketserverConfig.cmake",
+               f"{LIBRARIES}/pkgconfig/socketserver.pc", "share/socketserver/server.schema.json"} <= installed, installed)
+        check(not [name for name in installed if name.startswith(("bin/", "etc/"))], installed)
+        examples = files_of(install(folder, "--component", "examples")) - installed
+        check({"bin/uppercase_server", "etc/socketserver/uppercase.json",
+               "lib/systemd/system/socketserver-uppercase.service",
+               "etc/logrotate.d/socketserver-uppercase"} <= examples, examples)
+
+
+def test_deb():
+    """Built, installed into a root of their own, used from there, and purged, which leaves nothing."""
+    with consumer() as folder:
+        step("cpack", "--config", BUILD / "CPackConfig.cmake", "-B", folder / "packages")
+        packages = sorted((folder / "packages").rglob("*.deb"))
+        equal([package.name.split("_")[0] for package in packages],
+              [f"libsocketserver-dev", f"libsocketserver{SOVERSION}", "socketserver-examples"])
+        root = folder / "root"
+        if os.geteuid() == 0:
+            (root / "var/lib/dpkg").mkdir(parents=True)
+            (root / "var/lib/dpkg/status").touch()
+            step("dpkg", f"--root={root}", "--force-depends", "--install", *packages)
+        else:
+            for package in packages:
+                step("dpkg-deb", "-x", package, root)
+        with Server(root / "usr/bin/uppercase_server", "--config", root / "etc/socketserver/uppercase.json") as server:
+            equal(server.ask("from a package"), "FROM A PACKAGE")
+            equal(server.stop(), 0)
+        build(folder, f"-DCMAKE_PREFIX_PATH={root}/usr")
+        works(folder / "build")
+        if os.geteuid() == 0:
+            names = [package.name.split("_")[0] for package in packages]
+            step("dpkg", f"--root={root}", "--purge", *names)
+            left = {name for name in files_of(root) if not name.startswith("var/lib/dpkg/")}
+            equal(left, set())
+
+
+main([vars()["test_" + sys.argv[3]]])
