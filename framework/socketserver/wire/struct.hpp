@@ -77,6 +77,7 @@ class Struct {
     if (bytes.size() != size) detail::throw_unpack_size(size);
     return unpack_at(bytes.data());
   }
+  /// @overload
   static Values unpack(std::string_view bytes) { return unpack(std::as_bytes(std::span(bytes))); }
 
   /// Unpacks from the offset on; what follows is left alone.
@@ -87,6 +88,7 @@ class Struct {
     }
     return unpack_at(bytes.data() + offset);
   }
+  /// @overload
   static Values unpack_from(std::string_view bytes, std::size_t offset = 0) {
     return unpack_from(std::as_bytes(std::span(bytes)), offset);
   }
@@ -101,6 +103,7 @@ class Struct {
       return detail::StructRange<Struct>(bytes.data(), bytes.size() / size);
     }
   }
+  /// @overload
   static auto iter_unpack(std::string_view bytes) { return iter_unpack(std::as_bytes(std::span(bytes))); }
 
   // A range-for over a temporary would read freed memory: name the bytes first.
