@@ -24,9 +24,8 @@ struct ReaderOptions {
   std::size_t read_buffer = kDefaultReadBuffer;  ///< bytes asked for at a time; grows up to max_line for a long line
 };
 
-/// Reads one stream. All calls that wait throw
-///   TimeoutError  the idle or read clock, or the lifetime, ran out: what has arrived stays, the next call
-///   goes on; StreamError   the connection failed.
+/// Reads one stream. All calls that wait throw TimeoutError where the idle or read clock, or the lifetime, ran out
+/// (what has arrived stays, and the next call goes on), and StreamError where the connection failed.
 /// Threads: one at a time; safe beside the stream's senders.
 class Reader {
  public:

@@ -26,7 +26,7 @@ struct ConcurrencyConfig {
   std::size_t threads = 4;               ///< the pool's workers, or the fibers' loops; 1 or more
   std::size_t queue = 64;                ///< connections that may wait for a worker of the pool
   Overflow overflow = Overflow::wait;    ///< what happens to a connection for which there is no room
-  std::string reject_message{};          ///< what a rejected connection is sent before it is closed
+  std::string reject_message{};          ///< what one rejected for want of room is sent before it is closed
   std::size_t stack_size = 131072;       ///< bytes of each fiber's stack, kLeastStackSize or more
 };
 
@@ -38,17 +38,20 @@ struct LimitsConfig {
   std::size_t write_buffer = 4096;      ///< bytes a handler collects before it sends; 0 sends each write
 };
 
-/// How long each thing may take. nullopt is no limit; for linger it is no lingering. In JSON these are seconds.
+/// Every bound in time. nullopt is no limit; for linger it is no lingering. In JSON these are seconds.
 struct TimeoutsConfig {
-  std::optional<std::chrono::milliseconds> idle = std::chrono::seconds(60);  ///< a peer may be silent before a message
-  std::optional<std::chrono::milliseconds> read =
-      std::chrono::seconds(30);  ///< a message, from its first byte to its last
-  std::optional<std::chrono::milliseconds> write = std::chrono::seconds(30);  ///< one sendall or flush
-  std::optional<std::chrono::milliseconds> lifetime{};                        ///< a connection
-  std::optional<std::chrono::milliseconds> drain =
-      std::chrono::seconds(30);  ///< requests in progress may go on after a stop
-  std::optional<std::chrono::milliseconds> linger =
-      std::chrono::seconds(2);  ///< a closed connection's late input is read
+  /// How long a peer may be silent before a message.
+  std::optional<std::chrono::milliseconds> idle = std::chrono::seconds(60);
+  /// How long a message may take from its first byte to its last: a drip does not extend it.
+  std::optional<std::chrono::milliseconds> read = std::chrono::seconds(30);
+  /// How long sending a reply may take: one sendall or flush.
+  std::optional<std::chrono::milliseconds> write = std::chrono::seconds(30);
+  /// How long a connection may last.
+  std::optional<std::chrono::milliseconds> lifetime{};
+  /// How long requests in progress may go on after a stop.
+  std::optional<std::chrono::milliseconds> drain = std::chrono::seconds(30);
+  /// How long a closed connection's late input is read and dropped, so that no reset destroys the last reply.
+  std::optional<std::chrono::milliseconds> linger = std::chrono::seconds(2);
 };
 
 /// All of it, a member for each section of the JSON document. The defaults make a server on localhost:9999.

@@ -15,7 +15,7 @@ namespace socketserver::testing {
 /// What a client asks, in full, and what it must be answered.
 struct Exchange {
   std::string request;   ///< bytes of one message
-  std::string response;  ///< all that is sent for it
+  std::string response;  ///< all that the server is to send for it
 };
 
 /// What is simulated, and what is known of it.

@@ -21,8 +21,8 @@ struct SweepOptions {
   RunOptions run{};               ///< of every run; but the sweep chooses the fault
   std::uint64_t seed = 1;         ///< of the random cuts; the same seed makes the same cuts everywhere
   std::size_t random_runs = 200;  ///< with cuts at random places
-  std::size_t most_cuts =
-      10000;  ///< runs with one cut, at every byte; of a longer input, so many places are tried, chosen by the seed
+  /// Runs with one cut, at every byte; of a longer input so many places are tried, chosen by the seed.
+  std::size_t most_cuts = 10000;
   /// Counts what a run is to take back at its end: objects alive, members of a room. sweep_faults wants the same number
   /// after each run as before it.
   std::function<std::size_t()> alive{};

@@ -25,7 +25,7 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
-/// All members are static; there is nothing to construct.
+/// Packs and unpacks values by one format. All members are static; there is nothing to construct.
 /// Errors: StructError, in Python's words.
 /// Threads: any.
 /// Source: Python's struct module.
@@ -71,7 +71,7 @@ class Struct {
     std::copy_n(bytes.data(), size, buffer.data() + offset);
   }
 
-  /// @param bytes  exactly size of them. Text that was read is taken as bytes, here as below.
+  /// Unpacks one struct. @param bytes  exactly size of them. Text that was read is taken as bytes, here as below.
   /// @throws StructError  they are more or fewer.
   static constexpr Values unpack(std::span<const std::byte> bytes) {
     if (bytes.size() != size) detail::throw_unpack_size(size);
