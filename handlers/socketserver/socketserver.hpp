@@ -1,6 +1,14 @@
 #pragma once
 // All that a server's author needs.
 
+/// @namespace socketserver
+/// TCP servers in the shape of Python's socketserver: TCPServer runs a handler, BaseRequestHandler or
+/// StreamRequestHandler, for each connection; serve_main() makes a program of it.
+
+/// @namespace socketserver::testing
+/// Tests of handlers and servers: run_handler() against a Script in memory, sweep_chunks() and sweep_faults(),
+/// simulate(), and ServerFixture for real sockets.
+
 #include <socketserver/base/errors.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/cli/serve_main.hpp>

@@ -8,7 +8,9 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
+/// A length of time, as every timeout is one: in ticks of the steady clock, nanoseconds on Linux.
 using Duration = std::chrono::steady_clock::duration;
+/// A point on the steady clock. It says nothing of the time of day.
 using TimePoint = std::chrono::steady_clock::time_point;
 
 /// A source of time that never goes back. Threads: now() may be called from any.
@@ -19,6 +21,7 @@ class Clock {
   Clock& operator=(const Clock&) = delete;
   virtual ~Clock() = default;
 
+  /// @returns never less than a call before it did.
   virtual TimePoint now() const noexcept = 0;
 };
 
@@ -29,6 +32,7 @@ const Clock& steady_clock() noexcept;
 class ManualClock final : public Clock {
  public:
   TimePoint now() const noexcept override { return TimePoint{Duration{ticks_.load()}}; }
+  /// Moves now() forward, by zero or more. Threads: any.
   void advance(Duration by) noexcept { ticks_.fetch_add(by.count()); }
 
  private:

@@ -12,9 +12,11 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 /// A value; copies are independent. Deadlines order by time, never() last.
 class Deadline {
  public:
+  /// No bound: later than every other.
   static constexpr Deadline never() noexcept { return Deadline{TimePoint::max()}; }
   /// Always over: what cannot be done without a wait is not done.
   static constexpr Deadline at_once() noexcept { return Deadline{TimePoint::min()}; }
+  /// Over from this time on.
   static constexpr Deadline at(TimePoint time) noexcept { return Deadline{time}; }
 
   /// @returns now + timeout, never() for nullopt or where the sum would overflow; a negative one is already over.
@@ -24,8 +26,11 @@ class Deadline {
     return *timeout >= TimePoint::max() - now ? never() : Deadline{now + *timeout};
   }
 
+  /// Whether there is no bound.
   constexpr bool is_never() const noexcept { return time_ == TimePoint::max(); }
+  /// @returns the point itself: TimePoint::max() for never(), TimePoint::min() for at_once().
   constexpr TimePoint time() const noexcept { return time_; }
+  /// Whether the time has come, as it always has for at_once() and never for never().
   bool expired(const Clock& clock = steady_clock()) const noexcept {
     return time_ == TimePoint::min() || (!is_never() && clock.now() >= time_);
   }
@@ -37,6 +42,7 @@ class Deadline {
     return now >= time_ ? Duration::zero() : time_ - now;
   }
 
+  /// By time: at_once() is the least, never() the greatest.
   friend constexpr auto operator<=>(const Deadline&, const Deadline&) = default;
 
  private:

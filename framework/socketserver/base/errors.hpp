@@ -14,9 +14,11 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 /// code() is the cause, bytes_transferred() what had gone through before it.
 class StreamError : public std::system_error {
  public:
+  /// @param what  what was being done; what() adds the code's own text.
   StreamError(std::error_code code, const std::string& what, std::size_t bytes_transferred = 0)
       : std::system_error(code, what), bytes_transferred_(bytes_transferred) {}
 
+  /// @returns the bytes that had been sent or received by the operation that failed.
   std::size_t bytes_transferred() const noexcept { return bytes_transferred_; }
 
  private:
@@ -26,6 +28,7 @@ class StreamError : public std::system_error {
 /// A deadline passed. code() is std::errc::timed_out.
 class TimeoutError : public StreamError {
  public:
+  /// @param what  which clock has run out.
   explicit TimeoutError(const std::string& what, std::size_t bytes_transferred = 0)
       : StreamError(std::make_error_code(std::errc::timed_out), what, bytes_transferred) {}
 };
@@ -33,6 +36,7 @@ class TimeoutError : public StreamError {
 /// No delimiter within max_line bytes; nothing was consumed. code() is std::errc::message_size.
 class LineTooLong : public StreamError {
  public:
+  /// @param max_line_bytes  the limit, for what().
   explicit LineTooLong(std::size_t max_line_bytes)
       : StreamError(std::make_error_code(std::errc::message_size),
                     "no end of line within " + std::to_string(max_line_bytes) + " bytes") {}
@@ -43,18 +47,24 @@ class ConfigError : public std::runtime_error {
  public:
   /// Where in which source; line and column count from 1 and are 0 where a pointer says it better.
   struct Place {
-    std::string file;     // a path, or "<text>", or "--set"
-    std::string pointer;  // a JSON pointer (RFC 6901); "" is the whole document
-    std::size_t line = 0;
-    std::size_t column = 0;
+    std::string file;        ///< a path, or `<text>`, or an override's source, as "--set"
+    std::string pointer;     ///< a JSON pointer (RFC 6901); "" is the whole document
+    std::size_t line = 0;    ///< of an error of JSON's syntax
+    std::size_t column = 0;  ///< in bytes, likewise
   };
 
+  /// @param problem  what was found there and what is taken.
   ConfigError(Place place, std::string_view problem);
 
+  /// @name The parts of its Place
+  ///@{
+
+  /// As in Place.
   const std::string& file() const noexcept { return place_.file; }
   const std::string& pointer() const noexcept { return place_.pointer; }
   std::size_t line() const noexcept { return place_.line; }
   std::size_t column() const noexcept { return place_.column; }
+  ///@}
 
  private:
   Place place_;

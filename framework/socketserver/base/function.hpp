@@ -9,6 +9,7 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
+/// Defined for signatures only: MoveOnlyFunction<void(int)>.
 template <typename Signature>
 class MoveOnlyFunction;
 
@@ -18,12 +19,15 @@ class MoveOnlyFunction<R(Args...)> {
  public:
   MoveOnlyFunction() = default;
 
+  /// Keeps the callable: moves an rvalue, copies an lvalue. Implicit, as std::function's.
   template <typename F>
   requires(!std::is_same_v<std::remove_cvref_t<F>, MoveOnlyFunction> && std::is_invocable_r_v<R, F&, Args...>)
       MoveOnlyFunction(F&& callable)  // NOLINT(bugprone-forwarding-reference-overload): constrained above
       : target_(std::make_unique<Holder<std::decay_t<F>>>(std::forward<F>(callable))) {}
 
+  /// Whether it holds a callable.
   explicit operator bool() const noexcept { return target_ != nullptr; }
+  /// Calls it. @throws what it throws. Threads: as safe as the callable itself.
   R operator()(Args... args) { return target_->call(std::forward<Args>(args)...); }
 
  private:

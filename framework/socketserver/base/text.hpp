@@ -16,7 +16,8 @@ std::string_view strip(std::string_view text) noexcept;
 std::string upper(std::string_view text);
 
 /// @returns the text on one printable line: control characters, escapes and bytes that are not UTF-8 become
-/// \n, \r, \t or \xNN, and what is past limit_bytes of the result is cut and counted. Escaping twice changes nothing.
+/// `\n`, `\r`, `\t` or `\xNN`, and what is past limit_bytes of the result is cut and counted. Escaping twice changes
+/// nothing.
 std::string escaped(std::string_view text, std::size_t limit_bytes = 1024);
 
 /// @returns the bytes as a C++ string literal, escaped as above, all of them; "..."sv if there is a zero among them.
@@ -29,6 +30,8 @@ std::size_t edit_distance(std::string_view from, std::string_view to);
 /// @returns a count of seconds as a person writes it: "60 s", "0.25 s".
 std::string seconds_text(double seconds);
 
+namespace detail {
+
 inline void append_text(std::string& out, std::string_view piece) { out += piece; }
 inline void append_text(std::string& out, char piece) { out += piece; }
 template <std::integral T>
@@ -36,11 +39,13 @@ requires(!std::same_as<T, char> && !std::same_as<T, bool>) void append_text(std:
   out += std::to_string(piece);
 }
 
+}  // namespace detail
+
 /// @returns the pieces, texts and whole numbers, one after the other.
 template <typename... Pieces>
 std::string concat(const Pieces&... pieces) {
   std::string out;
-  (append_text(out, pieces), ...);
+  (detail::append_text(out, pieces), ...);
   return out;
 }
 

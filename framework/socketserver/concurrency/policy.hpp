@@ -12,11 +12,12 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
+/// Who runs a connection.
 enum class PolicyKind {
-  inline_,  // "inline": on the serving thread, one at a time
-  thread,   // a thread for each
-  pool,     // `threads` workers; one stays with its connection until that ends
-  fiber,    // `threads` loops, each running many connections, a fiber for every one
+  inline_,  ///< "inline": on the serving thread, one at a time
+  thread,   ///< a thread for each
+  pool,     ///< `threads` workers; one stays with its connection until that ends
+  fiber,    ///< `threads` loops, each running many connections, a fiber for every one
 };
 
 /// @returns the name in a configuration: "inline", "thread", "pool", "fiber".
@@ -41,6 +42,7 @@ class Policy {
   /// Runs the job now or later. @throws std::system_error  no thread or stack could be had; the job will not run.
   /// @param name  called while the job runs, if at all.
   virtual void submit(Job job, JobName name) = 0;
+  /// The same for a job without a name.
   void submit(Job job) { submit(std::move(job), {}); }
   /// Runs the loop that accepts connections and submits them, and returns when it has ended: on the calling thread,
   /// unless the policy has a loop of its own that saves handing each connection over. What it throws comes through.
@@ -49,14 +51,16 @@ class Policy {
   virtual void join() = 0;
 };
 
+/// What a policy is made of: ConcurrencyConfig's part that concerns it.
 struct PolicyOptions {
-  PolicyKind kind = PolicyKind::pool;
-  std::size_t threads = 4;          // the pool's workers, or the fibers' loops
-  std::size_t queue = 64;           // jobs that may wait for a worker of the pool
-  std::size_t stack_size = 131072;  // bytes for each fiber's stack
-  Logger* log = nullptr;            // for what the policy notices; must outlive it
+  PolicyKind kind = PolicyKind::pool;  ///< which one
+  std::size_t threads = 4;             ///< the pool's workers, or the fibers' loops
+  std::size_t queue = 64;              ///< jobs that may wait for a worker of the pool
+  std::size_t stack_size = 131072;     ///< bytes for each fiber's stack
+  Logger* log = nullptr;               ///< for what the policy notices; outlives it. Null is none
 };
 
+/// Starts the pool's workers or the fibers' loops.
 /// @throws std::system_error  a worker could not be started.
 std::unique_ptr<Policy> make_policy(const PolicyOptions& options);
 

@@ -13,8 +13,11 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 /// to share.
 class Mutex {
  public:
+  /// Waits, without a bound, until the mutex is the caller's.
   void lock();
+  /// @returns whether the mutex is the caller's now.
   bool try_lock() noexcept;
+  /// Hands it to whoever has waited longest, if anybody waits.
   void unlock() noexcept;
 
  private:
@@ -28,13 +31,14 @@ class ConditionVariable {
  public:
   /// Gives the mutex up while it waits.
   void wait(std::unique_lock<Mutex>& lock) { (void)wait_until(lock, Deadline::never()); }
+  /// Waits until the predicate holds, which is called with the mutex held.
   template <typename Predicate>
   void wait(std::unique_lock<Mutex>& lock, Predicate holds) {
     (void)wait_until(lock, Deadline::never(), holds);
   }
-  /// @returns false if the deadline came first.
+  /// @param deadline  of the steady clock. @returns false if it came first.
   bool wait_until(std::unique_lock<Mutex>& lock, Deadline deadline);
-  /// @returns whether the predicate holds.
+  /// @returns whether the predicate holds, if only at the deadline.
   template <typename Predicate>
   bool wait_until(std::unique_lock<Mutex>& lock, Deadline deadline, Predicate holds) {
     while (!holds()) {
@@ -42,12 +46,15 @@ class ConditionVariable {
     }
     return true;
   }
+  /// The same for so long from now.
   template <typename Predicate>
   bool wait_for(std::unique_lock<Mutex>& lock, Duration time, Predicate holds) {
     return wait_until(lock, Deadline::after(time), holds);
   }
 
+  /// Wakes whoever has waited longest. The mutex need not be held.
   void notify_one() noexcept;
+  /// Wakes all that wait now.
   void notify_all() noexcept;
 
  private:

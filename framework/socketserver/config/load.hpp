@@ -12,10 +12,11 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// A value that replaces one of the document's, as from a command line.
 struct ConfigOverride {
-  std::string pointer;  // which key, e.g. "/listen/port"
-  std::string json;     // its value, e.g. "9999" or "\"localhost\""
-  std::string source;   // names the origin in errors, e.g. "--port"
+  std::string pointer;  ///< which key, e.g. "/listen/port"
+  std::string json;     ///< its value, e.g. "9999" or "\"localhost\""
+  std::string source;   ///< names the origin in errors, e.g. "--port"
 };
+/// Applied in this order, after the document: of two for one key the later holds.
 using ConfigOverrides = std::vector<ConfigOverride>;
 
 /// Reads a configuration file of at most 16 MiB. Keys it leaves out have ServerConfig's defaults.

@@ -23,6 +23,7 @@ class MemoryStream final : public Stream {
   explicit MemoryStream(std::string_view input = {});
   /// The peer does this, step by step, then EOF.
   explicit MemoryStream(std::initializer_list<PeerStep> script);
+  /// @overload
   explicit MemoryStream(const std::vector<PeerStep>& script);
   ~MemoryStream() override;
 
@@ -35,6 +36,7 @@ class MemoryStream final : public Stream {
   std::vector<std::string> writes() const;
   /// @returns what the peer has sent, or would send next, that was not read.
   std::string unread() const;
+  /// Whether close() was called; a shutdown does not count.
   bool closed() const;
   /// Checks, once the handler has ended, that all went as the script expects.
   /// @throws ScriptError  the first thing that did not, also where it was thrown before.
@@ -44,7 +46,7 @@ class MemoryStream final : public Stream {
   /// Lets time pass on the script's clock.
   void advance(Duration time) noexcept;
 
-  void shutdown(ShutdownHow how) noexcept override;
+  void shutdown(ShutdownHow how = ShutdownHow::both) noexcept override;
   void close() noexcept override;
   void drain() noexcept override;
   void abort() noexcept override;

@@ -13,9 +13,12 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 /// before it. A read returns at most one chunk.
 class PeerStep {
  public:
+  /// Each is made by the constructor or function below that has its name, `stay` by stay_connected().
   enum class Kind { chunk, expect, pause, stay, stop_reading, resume_reading, eof, reset };
 
+  /// The peer sends these bytes. Implicit, so that a script may be a list of texts.
   PeerStep(std::string chunk) : kind(Kind::chunk), bytes(std::move(chunk)) {}
+  /// @overload
   PeerStep(const char* text) : PeerStep(std::string(text)) {}
 
   /// The peer waits until the handler has sent exactly these bytes: nothing else since the last expect, and nothing
@@ -39,9 +42,9 @@ class PeerStep {
   /// @returns the step as testing/script.hpp has it written: pause(61s), expect("HELLO\n").
   std::string code() const;
 
-  Kind kind;
-  std::string bytes{};
-  Duration length{};
+  Kind kind;            ///< what happens
+  std::string bytes{};  ///< of a chunk or an expect
+  Duration length{};    ///< of a pause; Duration::max() lasts past the next deadline
 
  private:
   PeerStep(Kind what, Duration how_long, std::string expected = {})

@@ -15,28 +15,29 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
-inline constexpr std::size_t kDefaultMaxLine = 65536;
-inline constexpr std::size_t kDefaultReadBuffer = 4096;
+inline constexpr std::size_t kDefaultMaxLine = 65536;    ///< bytes, as in LimitsConfig
+inline constexpr std::size_t kDefaultReadBuffer = 4096;  ///< bytes, as in LimitsConfig
 
+/// Both at least 1; a 0 is taken as 1.
 struct ReaderOptions {
-  std::size_t max_line = kDefaultMaxLine;        // longest line in bytes, its end included
-  std::size_t read_buffer = kDefaultReadBuffer;  // bytes asked for at a time; grows up to max_line for a long line
+  std::size_t max_line = kDefaultMaxLine;        ///< longest line in bytes, its end included
+  std::size_t read_buffer = kDefaultReadBuffer;  ///< bytes asked for at a time; grows up to max_line for a long line
 };
 
-/// Reads one stream. All calls that wait throw
-///   TimeoutError  the idle or read clock, or the lifetime, ran out: what has arrived stays, the next call
-///   goes on; StreamError   the connection failed.
+/// Reads one stream. All calls that wait throw TimeoutError where the idle or read clock, or the lifetime, ran out
+/// (what has arrived stays, and the next call goes on), and StreamError where the connection failed.
 /// Threads: one at a time; safe beside the stream's senders.
 class Reader {
  public:
   class Lines;
   class Message;
 
+  /// @param stream  outlives the reader. What is in the reader's buffer its own recv() does not see any more.
   explicit Reader(Stream& stream, ReaderOptions options = {});
 
-  /// Reads through the next '\n', which is kept ('\r' is left alone).
+  /// Reads through the next `\n`, which is kept (`\r` is left alone).
   /// @returns the line; at EOF the unterminated rest, once; nullopt after it. Valid until the next call.
-  /// @throws LineTooLong  no '\n' within max_line bytes; nothing is consumed.
+  /// @throws LineTooLong  no `\n` within max_line bytes; nothing is consumed.
   /// Source: Python io, readline, with a bound.
   std::optional<std::string_view> readline() { return read_until("\n"); }
   /// The same, but at most limit bytes; the next call goes on from there.
@@ -93,6 +94,7 @@ class Reader {
 /// A message of several parts. See Reader::message().
 class [[nodiscard]] Reader::Message {
  public:
+  /// As Reader::message().
   explicit Message(Reader& reader) : reader_(reader) { reader_.frame(true); }
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;
@@ -104,18 +106,24 @@ class [[nodiscard]] Reader::Message {
 
 inline Reader::Message Reader::message() { return Message(*this); }
 
-/// An input range of lines. It ends at EOF.
+/// An input range of lines. It ends at EOF. See Reader::lines().
 class Reader::Lines {
  public:
+  /// What an iterator at EOF equals.
   struct End {};
+  /// Has one line, which it has read. The view holds until ++ or another call on the reader.
   class Iterator {
    public:
+    /// Reads the first line.
     explicit Iterator(Reader& reader) : reader_(reader), line_(reader.readline()) {}
+    /// @returns the line, with its end. Not to be called at EOF.
     std::string_view operator*() const { return *line_; }
+    /// Reads the next line. @throws as readline().
     Iterator& operator++() {
       line_ = reader_.readline();
       return *this;
     }
+    /// Whether there was no line any more.
     bool operator==(End) const { return !line_; }
 
    private:
@@ -123,8 +131,11 @@ class Reader::Lines {
     std::optional<std::string_view> line_;
   };
 
+  /// @param reader  outlives the range.
   explicit Lines(Reader& reader) : reader_(reader) {}
+  /// Reads a line: call it once. @throws as readline().
   Iterator begin() const { return Iterator(reader_); }
+  /// The same for every range.
   static End end() { return {}; }
 
  private:

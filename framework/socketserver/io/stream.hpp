@@ -1,8 +1,8 @@
 #pragma once
 // The connected byte stream that a handler talks to: a socket on a server, memory in a test.
 //
-// Underneath are virtual functions that report bytes and an error code and take a Deadline; on top are
-// Python's calls, which throw. Whoever implements a stream writes the former, whoever uses one calls the latter.
+// Underneath are virtual functions that report bytes and an error code and take a Deadline: whoever implements a stream
+// writes them. On top are Python's calls, which throw: whoever uses one calls those.
 
 #include <cstddef>
 #include <memory>
@@ -22,21 +22,22 @@ class Writer;
 
 /// What one operation did: so many bytes, then perhaps an error. No bytes and no error from a read is EOF.
 struct IoResult {
-  std::size_t bytes = 0;
-  std::error_code error{};
-  const char* operation = "recv";  // names the call in an error's text
+  std::size_t bytes = 0;           ///< received or sent, also before an error
+  std::error_code error{};         ///< std::errc::timed_out where a deadline passed
+  const char* operation = "recv";  ///< names the call in an error's text
 };
 
-/// What a read waits for. A drain ends a wait for a message, but lets one that has begun arrive in full.
+/// What a read waits for: a message's start, in which case a drain ends the wait, or more of one, which then may come.
 enum class Wait { message, more };
 
+/// The direction that ends, as this side sees it.
 enum class ShutdownHow { read, write, both };
 
 /// How long each kind of wait may take; nullopt waits for ever.
 struct StreamTimeouts {
-  std::optional<Duration> idle{};   // for a message's first byte, and for each recv
-  std::optional<Duration> read{};   // from a message's first byte to its last
-  std::optional<Duration> write{};  // one sendall or flush, all of it
+  std::optional<Duration> idle{};   ///< for a message's first byte, and for each recv
+  std::optional<Duration> read{};   ///< from a message's first byte to its last
+  std::optional<Duration> write{};  ///< one sendall or flush, all of it
 };
 
 /// Is told what goes through a stream, as for a log. Threads: sent() may be called beside received().
@@ -77,18 +78,21 @@ class Stream {
   /// After a failure the peer may have had a part of them: the connection is shut down and later calls fail at once.
   /// @throws TimeoutError, StreamError  with bytes_transferred().
   void sendall(std::string_view bytes);
+  /// @overload
   void sendall(std::span<const std::byte> bytes);
   /// The same without exceptions.
   IoResult try_sendall(std::string_view bytes);
+  /// @overload
   IoResult try_sendall(std::span<const std::byte> bytes);
 
   /// Sets all of timeouts() at once: Python's call. nullopt waits for ever, zero does not wait.
   /// Threads: the owner, and not while another thread may call sendall: set them before sharing the stream.
   void settimeout(std::optional<Duration> timeout) noexcept { timeouts_ = {timeout, timeout, timeout}; }
+  /// Sets each apart. Threads: as settimeout().
   void set_timeouts(const StreamTimeouts& timeouts) noexcept { timeouts_ = timeouts; }
+  /// @returns what was set last; before, no limits. A server sets its configuration's.
   const StreamTimeouts& timeouts() const noexcept { return timeouts_; }
-  /// Ends every wait on this stream, whatever its timeout; past it nothing is read or sent, even if it could
-  /// be at once.
+  /// Ends every wait, whatever its timeout; past it nothing is read or sent, even if it could be at once.
   void set_lifetime(Deadline lifetime) noexcept { lifetime_ = lifetime; }
   /// @returns when a wait that starts now and may take so long ends: no later than the lifetime.
   Deadline deadline(std::optional<Duration> timeout) const noexcept;
@@ -101,8 +105,7 @@ class Stream {
   /// Has this writer flushed before each wait for input, as std::cout is before std::cin waits; null ends that.
   void tie(Writer* writer) noexcept { tied_ = writer; }
 
-  /// Has an observer told from now on; null ends that, and costs nothing. Threads: the owner, before it shares the
-  /// stream.
+  /// Has an observer told from now on; null ends that, and costs nothing. Threads: the owner, before sharing.
   void observe(std::unique_ptr<StreamObserver> observer) noexcept { observer_ = std::move(observer); }
 
   /// Closes a direction: after `write` the peer sees EOF, after `read` this side does. A peer that is gone is no error.

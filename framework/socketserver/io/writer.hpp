@@ -12,7 +12,7 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
-inline constexpr std::size_t kDefaultWriteBuffer = 4096;
+inline constexpr std::size_t kDefaultWriteBuffer = 4096;  ///< bytes, as in LimitsConfig
 
 /// Collects what is written and sends it when the buffer is full, when the stream is about to wait for input,
 /// and on flush(). So a batch of pipelined requests is answered in one send, and no reply waits in the buffer
@@ -21,14 +21,18 @@ inline constexpr std::size_t kDefaultWriteBuffer = 4096;
 /// stream's reader only. Others use Stream::sendall, which is not ordered with the buffer.
 class Writer {
  public:
+  /// @param stream        outlives the writer, which it is tied to (Stream::tie) until the writer's end.
   /// @param buffer_bytes  0 sends every write at once, as Python's wfile does.
   explicit Writer(Stream& stream, std::size_t buffer_bytes = kDefaultWriteBuffer);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   ~Writer();
 
+  /// Takes all of the bytes. What does not fit the buffer is sent; more than a whole buffer goes out at once.
   void write(std::string_view bytes);
+  /// @overload
   void write(std::span<const std::byte> bytes);
+  /// Sends what is in the buffer, in one sendall; nothing if it is empty.
   void flush();
   /// The same without exceptions.
   IoResult try_flush();
@@ -42,11 +46,13 @@ class Writer {
   std::size_t used_ = 0;
 };
 
+/// Writes text as it is, without an end of line.
 inline Writer& operator<<(Writer& out, std::string_view text) {
   out.write(text);
   return out;
 }
 
+/// Writes one byte.
 inline Writer& operator<<(Writer& out, char c) { return out << std::string_view(&c, 1); }
 
 /// Neither "1" nor "true" is what everybody expects: say which.

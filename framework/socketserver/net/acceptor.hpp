@@ -18,20 +18,24 @@ class Watch;
 
 /// What a failed accept means. Source: accept(2).
 enum class AcceptError {
-  transient,  // this connection is gone, or nothing was there: go on
-  resource,   // descriptors or memory are short: wait, then go on
-  fatal,      // the listening socket is of no use
+  transient,  ///< this connection is gone, or nothing was there: go on
+  resource,   ///< descriptors or memory are short: wait, then go on
+  fatal,      ///< the listening socket is of no use
 };
+/// @param error  of accept4(2), as Acceptor::Accepted has it. What is not known here is about one connection:
+/// transient.
 AcceptError classify_accept_error(std::error_code error) noexcept;
 
 /// Threads: one at a time, but wake() from any.
 class Acceptor {
  public:
+  /// What has ended a wait.
   enum class Event { connection, woken, timeout };
+  /// A connection, or why there is none.
   struct Accepted {
-    FileDescriptor socket{};
-    SocketAddress peer{};
-    std::error_code error{};  // operation_would_block: none is waiting
+    FileDescriptor socket{};  ///< in blocking mode; empty if there is an error
+    SocketAddress peer{};     ///< no address if there is an error
+    std::error_code error{};  ///< operation_would_block: none is waiting
   };
 
   /// Binds to the first of the host's addresses that can be had, and listens.
@@ -40,7 +44,9 @@ class Acceptor {
 
   /// The bound address, port 0 resolved. Stays after close().
   const SocketAddress& address() const noexcept { return address_; }
+  /// Whether the listening socket is open: until close(), and again from reopen() on.
   bool listening() const noexcept { return static_cast<bool>(listener_); }
+  /// The listening socket, for options this class does not have; -1 after close().
   int native_handle() const noexcept { return listener_.get(); }
 
   /// Waits until a connection is there (if `connections`), wake() was called or the deadline has passed.

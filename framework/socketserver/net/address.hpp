@@ -15,20 +15,27 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 class SocketAddress {
  public:
   SocketAddress() = default;
+  /// Copies what accept(2), getsockname(2) and their like give, which is in network byte order.
   SocketAddress(const sockaddr* address, socklen_t length) noexcept;
 
   /// @returns the address in numbers: "127.0.0.1", "::1", "fe80::1%2". An IPv4 client of a dual-stack server
   /// is shown as the IPv4 address it is.
   std::string host() const;
+  /// @returns the port in the host's byte order; 0 for no address.
   std::uint16_t port() const noexcept;
+  /// @returns AF_INET or AF_INET6; AF_UNSPEC for no address.
   int family() const noexcept { return storage_.ss_family; }
   /// @returns "127.0.0.1:9999" or "[::1]:9999"; "(none)" for no address.
   std::string to_string() const;
 
+  /// The address as system calls take it, size() bytes of it.
   const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
+  /// To change it in place, within its size().
   sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage_); }
+  /// In bytes; 0 for no address.
   socklen_t size() const noexcept { return length_; }
 
+  /// By host() and port(), so that an IPv4 address equals its mapped form on a dual-stack socket.
   friend bool operator==(const SocketAddress& a, const SocketAddress& b) {
     return a.port() == b.port() && a.host() == b.host();
   }

@@ -15,11 +15,13 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// Where a connection comes from: .bind = "192.0.2.7", or SourceAddress("192.0.2.7", 5000).
 struct SourceAddress {
+  /// Implicit, so that a host alone can be assigned.
   SourceAddress(std::string from, std::uint16_t from_port = 0) : host(std::move(from)), port(from_port) {}
+  /// @overload
   SourceAddress(const char* from, std::uint16_t from_port = 0) : SourceAddress(std::string(from), from_port) {}
 
-  std::string host;
-  std::uint16_t port = 0;  // 0 has the kernel choose
+  std::string host;        ///< a name or an address of this system; one of the target's family is taken
+  std::uint16_t port = 0;  ///< 0 has the kernel choose
 };
 
 /// What the kernel makes of these: docs/kernel.md.
@@ -30,13 +32,13 @@ struct ConnectOptions {
   std::optional<Duration> connect_timeout = std::chrono::seconds(10);
   /// Then for each wait of the stream, as Stream::settimeout; nullopt waits for ever.
   std::optional<Duration> io_timeout = std::chrono::seconds(30);
-  std::optional<int> syn_retries{};     // TCP_SYNCNT, 1 to 127; nullopt is tcp_syn_retries
-  bool reuse_address = false;           // SO_REUSEADDR: `bind` may name a port that is in TIME_WAIT
-  bool nodelay = true;                  // TCP_NODELAY: a small request is not held back
-  std::optional<int> receive_buffer{};  // SO_RCVBUF in bytes; the kernel doubles it and cuts it at rmem_max
-  std::optional<int> send_buffer{};     // SO_SNDBUF likewise, at wmem_max
-  std::optional<SourceAddress> bind{};  // nullopt leaves the source to the kernel
-  Logger* log = nullptr;                // gets debug lines, also of what is sent and received; outlives the stream
+  std::optional<int> syn_retries{};     ///< TCP_SYNCNT, 1 to 127; nullopt is tcp_syn_retries
+  bool reuse_address = false;           ///< SO_REUSEADDR: `bind` may name a port that is in TIME_WAIT
+  bool nodelay = true;                  ///< TCP_NODELAY: a small request is not held back
+  std::optional<int> receive_buffer{};  ///< SO_RCVBUF in bytes; the kernel doubles it and cuts it at rmem_max
+  std::optional<int> send_buffer{};     ///< SO_SNDBUF likewise, at wmem_max
+  std::optional<SourceAddress> bind{};  ///< nullopt leaves the source to the kernel
+  Logger* log = nullptr;                ///< gets debug lines, also of what is sent and received; outlives the stream
 };
 
 /// Connects to the first of the host's addresses that answers, in the resolver's order.

@@ -8,20 +8,21 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
+/// Where a server listens, and how.
 struct ListenOptions {
-  std::string host = "localhost";  // a name, IPv4, IPv6, or "" for any address, dual-stack
-  std::uint16_t port = 9999;       // 0 lets the kernel choose
-  std::optional<int> backlog{};    // connections that wait to be accepted; nullopt is the system's most (somaxconn)
-  bool reuse_address = true;       // SO_REUSEADDR: a restart does not wait for old connections' TIME_WAIT
-  bool reuse_port = false;         // SO_REUSEPORT: several servers share the port, and each gets a part
+  std::string host = "localhost";  ///< a name, IPv4, IPv6, or "" for any address, dual-stack
+  std::uint16_t port = 9999;       ///< 0 lets the kernel choose
+  std::optional<int> backlog{};    ///< connections that wait to be accepted; nullopt is the system's most (somaxconn)
+  bool reuse_address = true;       ///< SO_REUSEADDR: a restart does not wait for old connections' TIME_WAIT
+  bool reuse_port = false;         ///< SO_REUSEPORT: several servers share the port, and each gets a part
 };
 
 /// Options of each connection. nullopt leaves a buffer to the kernel's own tuning, which is mostly better.
 struct SocketOptions {
-  bool nodelay = true;                  // TCP_NODELAY: a small reply is not held back
-  bool keepalive = false;               // SO_KEEPALIVE: the kernel probes a silent peer
-  std::optional<int> receive_buffer{};  // SO_RCVBUF in bytes; the kernel doubles it and cuts it at rmem_max
-  std::optional<int> send_buffer{};     // SO_SNDBUF likewise, at wmem_max
+  bool nodelay = true;                  ///< TCP_NODELAY: a small reply is not held back
+  bool keepalive = false;               ///< SO_KEEPALIVE: the kernel probes a silent peer
+  std::optional<int> receive_buffer{};  ///< SO_RCVBUF in bytes; the kernel doubles it and cuts it at rmem_max
+  std::optional<int> send_buffer{};     ///< SO_SNDBUF likewise, at wmem_max
 };
 
 /// Sets them on a socket before listen(2) or connect(2): the receive buffer decides the window scale, which
@@ -29,9 +30,9 @@ struct SocketOptions {
 /// @throws std::system_error.
 void apply_options(int fd, const SocketOptions& options);
 
-/// @returns an option's value as the kernel has it, nullopt if it has none. @param level, name  as getsockopt(2).
+/// @returns an option's value as the kernel has it, nullopt if it has none. @param level,name  as getsockopt(2).
 std::optional<int> get_option(int fd, int level, int name) noexcept;
-/// @throws std::system_error  with `what`.
+/// Sets an option, as setsockopt(2). @throws std::system_error  with `what`.
 void set_option(int fd, int level, int name, int value, const char* what);
 
 }  // namespace socketserver

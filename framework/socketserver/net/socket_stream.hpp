@@ -27,18 +27,32 @@ class SocketStream final : public detail::ServedStream {
                Logger* log = nullptr);
   ~SocketStream() override;
 
+  /// As the constructor got it, so also after close().
   const SocketAddress& peer_address() const noexcept { return peer_; }
   /// @throws std::system_error  the stream is closed.
   SocketAddress local_address() const;
   /// For options this class does not have. Threads: the owner.
   int native_handle() const noexcept { return socket_.get(); }
 
-  std::uint64_t bytes_in() const noexcept override { return bytes_in_.load(std::memory_order_relaxed); }
-  std::uint64_t bytes_out() const noexcept override { return bytes_out_.load(std::memory_order_relaxed); }
-  bool at_eof() const noexcept override { return at_eof_; }
-  bool read_is_shut() const noexcept override { return (state_.load() & kReadShut) != 0; }
-  FileDescriptor release() noexcept override;
+  /// @name What a server asks of it
+  ///@{
 
+  /// Bytes received so far. Threads: any.
+  std::uint64_t bytes_in() const noexcept override { return bytes_in_.load(std::memory_order_relaxed); }
+  /// Bytes sent so far. Threads: any.
+  std::uint64_t bytes_out() const noexcept override { return bytes_out_.load(std::memory_order_relaxed); }
+  /// Whether the peer has sent EOF, and all before it was read. Threads: the owner.
+  bool at_eof() const noexcept override { return at_eof_; }
+  /// Whether this side has shut reading down, as a drain may.
+  bool read_is_shut() const noexcept override { return (state_.load() & kReadShut) != 0; }
+  /// Closes the stream and gives its socket away, if there is one, open. Threads: the owner.
+  FileDescriptor release() noexcept override;
+  ///@}
+
+  /// @name Stream's, for a socket
+  ///@{
+
+  /// As in Stream.
   void shutdown(ShutdownHow how = ShutdownHow::both) noexcept override;
   void close() noexcept override;
   void drain() noexcept override;
@@ -47,6 +61,7 @@ class SocketStream final : public detail::ServedStream {
   bool waits_without_buffer() const noexcept override;
   IoResult wait_some(Deadline deadline, Wait wait) override;
   IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) override;
+  ///@}
 
  private:
   // Bits of state_: what the reader is doing and what others have asked for.

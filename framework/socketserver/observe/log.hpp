@@ -9,12 +9,14 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
+/// From all lines to none: a logger writes those of its level and of the levels after it.
 enum class LogLevel { debug, info, warning, error, off };
 
+/// What is written, how and where to.
 struct LogConfig {
-  LogLevel level = LogLevel::info;                                // the least that is written
-  std::string pattern = "[{processName} ({process})] {message}";  // see Logger
-  std::optional<std::string> file{};                              // appended to; standard error if absent
+  LogLevel level = LogLevel::info;                                ///< the least level that is written
+  std::string pattern = "[{processName} ({process})] {message}";  ///< a line's form: see Logger
+  std::optional<std::string> file{};  ///< appended to, made if absent; nullopt is standard error
 };
 
 /// Writes lines in a pattern with Python's names: {processName}, {process} (its id), {level}, {time} (local,
@@ -38,10 +40,15 @@ class Logger {
   /// escaped()). A full disk or closed pipe loses the line, never the caller.
   void write(LogLevel level, std::string_view message) noexcept;
 
+  /// @name write() by level
+  ///@{
+
+  /// As write() at this level.
   void debug(std::string_view message) noexcept { write(LogLevel::debug, message); }
   void info(std::string_view message) noexcept { write(LogLevel::info, message); }
   void warning(std::string_view message) noexcept { write(LogLevel::warning, message); }
   void error(std::string_view message) noexcept { write(LogLevel::error, message); }
+  ///@}
 
  private:
   struct Sink;
@@ -49,7 +56,7 @@ class Logger {
   std::unique_ptr<Sink> sink_;
 };
 
-/// @throws std::invalid_argument  as Logger's constructor; writes nothing.
+/// Says whether Logger takes the pattern. @throws std::invalid_argument  as its constructor does.
 void check_log_pattern(std::string_view pattern);
 
 }  // namespace socketserver

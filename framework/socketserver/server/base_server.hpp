@@ -14,18 +14,17 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
-/// How a stop went, in connections: those that ended by themselves and those whose socket had to be shut down
-/// when the drain deadline passed.
+/// How a stop went, in connections.
 struct DrainReport {
-  std::size_t drained = 0;
-  std::size_t forced = 0;
+  std::size_t drained = 0;  ///< ended by themselves
+  std::size_t forced = 0;   ///< had their socket shut down, since the drain deadline passed
 };
 
 /// Callers use the public part, servers of a special kind override the hooks. See TCPServer.
 ///
-/// Threads: request_stop, shutdown, stats, active_connections, server_address and log from any thread; the rest from
-/// one thread. verify_request, process_request, service_actions and handle_timeout run one at a time, on the serving
-/// thread; under the policy fiber with one loop on a fiber of that, until a stop begins. The other hooks run on
+/// Threads: request_stop, shutdown, stats, active_connections, server_address, config and log from any thread; the rest
+/// from one thread. verify_request, process_request, service_actions and handle_timeout run one at a time, on the
+/// serving thread; under the policy fiber with one loop on a fiber of that, until a stop begins. The other hooks run on
 /// whichever thread runs the connection.
 class BaseServer {
  public:
@@ -61,10 +60,13 @@ class BaseServer {
 
   /// The bound address, port 0 resolved.
   const SocketAddress& server_address() const noexcept;
+  /// What the constructor got. It never changes.
   const ServerConfig& config() const noexcept;
+  /// @returns the counts since the server was made.
   ServerStats stats() const;
   /// @returns who is served at this moment, in words: the handler, and each client's address and connection's age.
   std::string active_connections() const;
+  /// The server's log, which the program may write to as well.
   Logger& log() noexcept;
 
  protected:

@@ -14,46 +14,55 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// What happens to a connection for which there is no room.
 enum class Overflow {
-  wait,    // it waits in the kernel's queue until there is
-  reject,  // it gets reject_message and is closed
+  wait,    ///< it waits in the kernel's queue until there is
+  reject,  ///< it gets reject_message and is closed
 };
 
-inline constexpr std::size_t kLeastStackSize = 16384;  // bytes
+inline constexpr std::size_t kLeastStackSize = 16384;  ///< bytes of a fiber's stack
 
+/// How connections are run, and what happens when there are too many.
 struct ConcurrencyConfig {
-  PolicyKind policy = PolicyKind::pool;
-  std::size_t threads = 4;  // the pool's workers, or the fibers' loops
-  std::size_t queue = 64;   // connections that may wait for a worker of the pool
-  Overflow overflow = Overflow::wait;
-  std::string reject_message{};
-  std::size_t stack_size = 131072;  // bytes for each fiber's stack, kLeastStackSize or more
+  PolicyKind policy = PolicyKind::pool;  ///< who runs a connection's handler
+  std::size_t threads = 4;               ///< the pool's workers, or the fibers' loops; 1 or more
+  std::size_t queue = 64;                ///< connections that may wait for a worker of the pool
+  Overflow overflow = Overflow::wait;    ///< what happens to a connection for which there is no room
+  std::string reject_message{};          ///< what one rejected for want of room is sent before it is closed
+  std::size_t stack_size = 131072;       ///< bytes of each fiber's stack, kLeastStackSize or more
 };
 
+/// What one server and each of its connections may take. A handler's StreamOptions come before the last three.
 struct LimitsConfig {
-  std::size_t max_connections = 10000;
-  std::size_t max_line = 65536;     // bytes, as ReaderOptions::max_line
-  std::size_t read_buffer = 4096;   // bytes, as ReaderOptions::read_buffer
-  std::size_t write_buffer = 4096;  // bytes, as Writer's; 0 sends every write at once
+  std::size_t max_connections = 10000;  ///< at a time, those that wait for a worker included; 1 or more
+  std::size_t max_line = 65536;         ///< bytes of the longest line a handler can be sent, its end included
+  std::size_t read_buffer = 4096;       ///< bytes a handler reads at a time
+  std::size_t write_buffer = 4096;      ///< bytes a handler collects before it sends; 0 sends each write
 };
 
-/// nullopt is no limit; for linger it is no lingering.
+/// Every bound in time. nullopt is no limit; for linger it is no lingering. In JSON these are seconds.
 struct TimeoutsConfig {
-  std::optional<std::chrono::milliseconds> idle = std::chrono::seconds(60);   // for a message's first byte
-  std::optional<std::chrono::milliseconds> read = std::chrono::seconds(30);   // from its first byte to its last
-  std::optional<std::chrono::milliseconds> write = std::chrono::seconds(30);  // one sendall or flush
-  std::optional<std::chrono::milliseconds> lifetime{};                        // a connection
-  std::optional<std::chrono::milliseconds> drain = std::chrono::seconds(30);  // requests in progress at a stop
-  std::optional<std::chrono::milliseconds> linger = std::chrono::seconds(2);  // what a peer sends after the last reply
+  /// How long a peer may be silent before a message.
+  std::optional<std::chrono::milliseconds> idle = std::chrono::seconds(60);
+  /// How long a message may take from its first byte to its last: a drip does not extend it.
+  std::optional<std::chrono::milliseconds> read = std::chrono::seconds(30);
+  /// How long sending a reply may take: one sendall or flush.
+  std::optional<std::chrono::milliseconds> write = std::chrono::seconds(30);
+  /// How long a connection may last.
+  std::optional<std::chrono::milliseconds> lifetime{};
+  /// How long requests in progress may go on after a stop.
+  std::optional<std::chrono::milliseconds> drain = std::chrono::seconds(30);
+  /// How long a closed connection's late input is read and dropped, so that no reset destroys the last reply.
+  std::optional<std::chrono::milliseconds> linger = std::chrono::seconds(2);
 };
 
+/// All of it, a member for each section of the JSON document. The defaults make a server on localhost:9999.
 struct ServerConfig {
-  ListenOptions listen{};
-  SocketOptions socket{};
-  ConcurrencyConfig concurrency{};
-  LimitsConfig limits{};
-  TimeoutsConfig timeouts{};
-  LogConfig log{};
-  std::string app = "{}";  // JSON, for the user's handlers; the framework does not look inside
+  ListenOptions listen{};           ///< the address to listen on
+  SocketOptions socket{};           ///< options of each connection's socket
+  ConcurrencyConfig concurrency{};  ///< who runs a connection's handler
+  LimitsConfig limits{};            ///< connections and bytes
+  TimeoutsConfig timeouts{};        ///< every wait's bound
+  LogConfig log{};                  ///< the server's own lines, and the program's
+  std::string app = "{}";           ///< a JSON object for the program's own use; the framework does not look inside
 };
 
 }  // namespace socketserver

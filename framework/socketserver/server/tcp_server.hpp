@@ -12,12 +12,14 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// The policy that the configuration names.
 struct ConfiguredPolicy {
+  /// @returns it unchanged.
   static ServerConfig apply(ServerConfig config) { return config; }
 };
 
 /// A policy fixed at compile time, whatever the configuration names.
 template <PolicyKind kind>
 struct FixedPolicy {
+  /// @returns it with this policy.
   static ServerConfig apply(ServerConfig config) {
     config.concurrency.policy = kind;
     return config;
@@ -28,8 +30,8 @@ struct FixedPolicy {
 /// BaseRequestHandler. Arguments after the configuration are copied and handed to each handler's constructor;
 /// std::ref shares one object:
 ///
-///   TCPServer<ChatHandler> server{config, std::ref(room)};
-///   server.serve_forever();
+///     TCPServer<ChatHandler> server{config, std::ref(room)};
+///     server.serve_forever();
 ///
 /// For callers: everything public in BaseServer. May be overridden: its hooks.
 template <typename Handler, typename Policy = ConfiguredPolicy>
@@ -62,12 +64,16 @@ class TCPServer : public BaseServer {
   MoveOnlyFunction<void(Request&)> make_and_run_;  // called from several threads at once; it only reads what it keeps
 };
 
+/// Runs each connection in a thread of its own.
 template <typename Handler>
 using ThreadingTCPServer = TCPServer<Handler, FixedPolicy<PolicyKind::thread>>;
+/// Runs connections in `threads` workers, with a queue of `queue`: ConcurrencyConfig.
 template <typename Handler>
 using PoolTCPServer = TCPServer<Handler, FixedPolicy<PolicyKind::pool>>;
+/// Runs each connection in a fiber of its own, on one of `threads` loops.
 template <typename Handler>
 using FiberTCPServer = TCPServer<Handler, FixedPolicy<PolicyKind::fiber>>;
+/// Runs one connection at a time, in the thread that serves.
 template <typename Handler>
 using InlineTCPServer = TCPServer<Handler, FixedPolicy<PolicyKind::inline_>>;
 

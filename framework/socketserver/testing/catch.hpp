@@ -38,10 +38,16 @@ using Matcher = MatcherBase<T>;
 /// Matches a run of which all the output is these bytes and that nothing has left.
 class Sends : public detail::catch_names::Matcher<HandlerRun> {
  public:
+  /// @param bytes  all of the output, not a part.
   explicit Sends(std::string bytes) : bytes_(std::move(bytes)) {}
 
+  /// @name Called by Catch
+  ///@{
+
+  /// As Catch's matchers have it.
   bool match(const HandlerRun& run) const override { return run.output == bytes_ && run.error.empty(); }
   std::string describe() const override { return concat("sends \"", escaped(bytes_), "\" and ends without an error"); }
+  ///@}
 
  private:
   std::string bytes_;

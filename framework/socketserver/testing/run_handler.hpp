@@ -24,46 +24,52 @@ namespace socketserver::testing {
 /// One operation that is made to fail: the n-th read or write of the handler's stream, counted from 0. After a
 /// timeout or a reset expect() takes place at once, since a handler that was made to fail says other things.
 struct Fault {
+  /// What the operation meets.
   enum class Kind {
-    timeout,      // it takes until its deadline; of a write half has gone
-    reset,        // the connection is gone from then on; of a write half has gone before
-    short_write,  // of a write only half goes at first: no error, only a second write. Nothing for a read
+    timeout,      ///< it takes until its deadline; of a write half has gone
+    reset,        ///< the connection is gone from then on; of a write half has gone before
+    short_write,  ///< of a write only half goes at first: no error, only a second write. Nothing for a read
   };
 
+  /// @name One of each kind
+  ///@{
+
+  /// @param operation  counted from 0, reads and writes together.
   static Fault timeout(std::size_t operation) { return {Kind::timeout, operation}; }
   static Fault reset(std::size_t operation) { return {Kind::reset, operation}; }
   static Fault short_write(std::size_t operation) { return {Kind::short_write, operation}; }
+  ///@}
   /// @returns the fault as it is written: Fault::reset(3).
   std::string code() const;
 
-  Kind kind;
-  std::size_t operation;
+  Kind kind;              ///< what happens
+  std::size_t operation;  ///< to which, counted from 0
 };
 
-/// @param host  in numbers, IPv4 or IPv6. @throws std::invalid_argument.
+/// Makes an address without a resolver. @param host  in numbers, IPv4 or IPv6. @throws std::invalid_argument.
 SocketAddress address(const std::string& host, std::uint16_t port);
 
 /// What a handler is run with.
 struct RunOptions {
-  SocketAddress client_address = address("192.0.2.1", 50000);  // one for examples. Source: RFC 5737
-  BaseServer* server = nullptr;                                // for handlers that ask for one: see StubServer
-  LimitsConfig limits{};                // where there is no server; else its configuration's hold
-  TimeoutsConfig timeouts{};            // likewise: idle, read, write and lifetime, on the script's clock
-  std::optional<Fault> fault{};         // see sweep_faults
-  std::size_t max_operations = 100000;  // reads and writes; a handler that makes more does not end
+  SocketAddress client_address = address("192.0.2.1", 50000);  ///< one for examples. Source: RFC 5737
+  BaseServer* server = nullptr;                                ///< for handlers that ask for one: see StubServer
+  LimitsConfig limits{};                ///< where there is no server; else its configuration's hold
+  TimeoutsConfig timeouts{};            ///< likewise: idle, read, write and lifetime, on the script's clock
+  std::optional<Fault> fault{};         ///< see sweep_faults()
+  std::size_t max_operations = 100000;  ///< reads and writes; a handler that makes more does not end
 };
 
-/// What it did.
+/// What a handler did.
 struct HandlerRun {
-  std::string output;               // all that it sent
-  std::vector<std::string> writes;  // each send apart
-  std::exception_ptr exception;     // what left it, or its constructor; null if nothing did
-  std::string error;                // that in words: "socketserver::TimeoutError: ..."; empty if nothing did
-  bool closed = false;              // it closed the stream itself
-  std::string unread;               // what the peer has sent, or would have, that was not read
-  Duration elapsed{};               // on the script's clock
-  std::size_t operations = 0;       // reads and writes
-  bool fault_reached = false;       // RunOptions::fault took place
+  std::string output;               ///< all that it sent
+  std::vector<std::string> writes;  ///< each send apart
+  std::exception_ptr exception;     ///< what left it, or its constructor; null if nothing did
+  std::string error;                ///< that in words: "socketserver::TimeoutError: ..."; empty if nothing did
+  bool closed = false;              ///< it closed the stream itself
+  std::string unread;               ///< what the peer has sent, or would have, that was not read
+  Duration elapsed{};               ///< on the script's clock
+  std::size_t operations = 0;       ///< reads and writes
+  bool fault_reached = false;       ///< RunOptions::fault took place
 
   /// Whether what left it is of this type or derived from it.
   template <typename Exception>
@@ -100,6 +106,7 @@ HandlerRun run_handler(const RunOptions& options, const Script& script, Args&&..
   });
 }
 
+/// The same with RunOptions' defaults.
 template <typename Handler, typename... Args>
 HandlerRun run_handler(const Script& script, Args&&... args) {
   return run_handler<Handler>(RunOptions{}, script, std::forward<Args>(args)...);

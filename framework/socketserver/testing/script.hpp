@@ -27,6 +27,7 @@ inline PeerStep half_close() { return PeerStep::eof(); }
 inline PeerStep reset() { return PeerStep::reset(); }
 /// What the handler sends is not taken any more: each send waits until its deadline, or until resume_reading().
 inline PeerStep stop_reading() { return PeerStep::stop_reading(); }
+/// Ends that; after a pause() a send that waits goes on in time.
 inline PeerStep resume_reading() { return PeerStep::resume_reading(); }
 /// As the last step: silence past every deadline, instead of EOF.
 inline PeerStep stay_connected() { return PeerStep::stay_connected(); }
@@ -34,13 +35,18 @@ inline PeerStep stay_connected() { return PeerStep::stay_connected(); }
 /// The steps of one conversation. It ends in EOF unless the last step says otherwise. A value.
 class Script {
  public:
+  /// Plays them in their order. See PeerStep.
   Script(std::initializer_list<PeerStep> steps) : steps_(steps) {}
+  /// @overload
   explicit Script(std::vector<PeerStep> steps) : steps_(std::move(steps)) {}
-  /// One send().
+  /// One send(), so that a text may stand for a script.
   Script(std::string_view input) : steps_{send(input)} {}
+  /// @overload
   Script(const std::string& input) : Script(std::string_view(input)) {}
+  /// @overload
   Script(const char* input) : Script(std::string_view(input)) {}
 
+  /// The steps as they were given: none is joined or left out.
   const std::vector<PeerStep>& steps() const noexcept { return steps_; }
   /// @returns the script as it is written: Script{send("hello\n"), half_close()}. Bytes are escaped; one with zeros
   /// among them needs std::literals.

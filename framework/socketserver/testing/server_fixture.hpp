@@ -14,6 +14,7 @@
 
 namespace socketserver::testing {
 
+/// What a fixture's server is made with.
 struct FixtureOptions {
   /// The server's; but it listens on the loopback, drains for half of stop_within and lingers for a quarter of it at
   /// most, and logs nothing unless to a file.
@@ -62,11 +63,14 @@ class ServerFixture {
   template <typename... Args>
   explicit ServerFixture(FixtureOptions options, Args&&... args)
       : server_(detail::fixture_config(options), std::forward<Args>(args)...), serving_(server_, options.stop_within) {}
+  /// With FixtureOptions' defaults.
   template <typename... Args>
   requires(!std::convertible_to<Args, FixtureOptions> && ...) explicit ServerFixture(Args&&... args)
       : ServerFixture(FixtureOptions{}, std::forward<Args>(args)...) {}
 
+  /// For what any thread may call, as stats(): it is serving.
   TCPServer<Handler>& server() noexcept { return server_; }
+  /// On the loopback, with the port that the kernel chose.
   const SocketAddress& address() const noexcept { return server_.server_address(); }
   /// @returns a new connection to the server. @throws TimeoutError, StreamError  as create_connection().
   SocketStream connect(const ConnectOptions& options = {}) const { return create_connection({address()}, options); }

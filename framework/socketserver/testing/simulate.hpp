@@ -14,10 +14,11 @@ namespace socketserver::testing {
 
 /// What a client asks, in full, and what it must be answered.
 struct Exchange {
-  std::string request;
-  std::string response;
+  std::string request;   ///< bytes of one message
+  std::string response;  ///< all that the server is to send for it
 };
 
+/// What is simulated, and what is known of it.
 struct SimulationOptions {
   /// The server's, where vary_config leaves it alone. The policy is not used: each connection has a fiber.
   ServerConfig config{};
@@ -34,18 +35,21 @@ struct SimulationOptions {
   std::function<std::string(BaseServer& server)> check{};
 };
 
+/// How a simulation went. True if all was well.
 struct SimulationReport {
-  std::uint64_t seed = 0;
-  std::vector<std::string> failures{};  // empty if all was well
-  std::string trace{};                  // what happened when; the same for the same seed, byte for byte
-  ServerStats stats{};
-  DrainReport drain{};
+  std::uint64_t seed = 0;               ///< what it was made from, and can be again
+  std::vector<std::string> failures{};  ///< empty if all was well
+  std::string trace{};                  ///< what happened when; the same for the same seed, byte for byte
+  ServerStats stats{};                  ///< after the stop
+  DrainReport drain{};                  ///< as serve_forever() returned it
 
+  /// Whether all was well.
   explicit operator bool() const noexcept { return failures.empty(); }
   /// @returns the seed, what went wrong, and the trace.
   std::string text() const;
 };
 
+/// Makes the server. @param config  the simulation's; the server is to have it as it is.
 using ServerFactory = std::function<std::unique_ptr<BaseServer>(const ServerConfig& config)>;
 
 /// Runs one server from its start to the end of its stop, with clients that the seed makes: polite ones, some that send

@@ -10,8 +10,8 @@ namespace socketserver::testing {
 /// zeros, and request_stop() and shutdown() return at once and are seen by stop_requested(). log() is silent unless the
 /// configuration names a file.
 ///
-///   StubServer server{parse_config(R"({"app": {"greeting": "hello"}})")};
-///   const auto run = run_handler<GreetingHandler>(RunOptions{.server = &server}, "Ann\n");
+///     StubServer server{parse_config(R"({"app": {"greeting": "hello"}})")};
+///     const auto run = run_handler<GreetingHandler>(RunOptions{.server = &server}, "Ann\n");
 class StubServer final : public BaseServer {
  public:
   /// @throws std::system_error  there is no free port, or no log file.

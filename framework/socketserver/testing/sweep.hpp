@@ -16,11 +16,13 @@
 
 namespace socketserver::testing {
 
+/// How much a sweep tries, and with what.
 struct SweepOptions {
-  RunOptions run{};        // its fault is left alone
-  std::uint64_t seed = 1;  // of the random cuts; the same seed makes the same cuts everywhere
-  std::size_t random_runs = 200;
-  std::size_t most_cuts = 10000;  // of a longer input, so many places are tried, chosen by the seed
+  RunOptions run{};               ///< of every run; but the sweep chooses the fault
+  std::uint64_t seed = 1;         ///< of the random cuts; the same seed makes the same cuts everywhere
+  std::size_t random_runs = 200;  ///< with cuts at random places
+  /// Runs with one cut, at every byte; of a longer input so many places are tried, chosen by the seed.
+  std::size_t most_cuts = 10000;
   /// Counts what a run is to take back at its end: objects alive, members of a room. sweep_faults wants the same number
   /// after each run as before it.
   std::function<std::size_t()> alive{};
@@ -28,16 +30,19 @@ struct SweepOptions {
 
 /// How a sweep went.
 struct [[nodiscard]] SweepReport {
-  std::string handler;     // its type
-  std::size_t runs = 0;    // until the first that was wrong
-  std::uint64_t seed = 0;  // of the sweep
-  std::string problem;     // what was wrong; empty if nothing was
-  std::string test;        // the statements that show it again
+  std::string handler;     ///< its type
+  std::size_t runs = 0;    ///< until the first that was wrong
+  std::uint64_t seed = 0;  ///< of the sweep
+  std::string problem;     ///< what was wrong; empty if nothing was
+  std::string test;        ///< the statements that show it again
 
+  /// Whether all runs were good.
   explicit operator bool() const noexcept { return problem.empty(); }
+  /// @returns how many runs there were and the seed; the problem, if there is one, and the test.
   std::string text() const;
 };
 
+/// Writes its text(): for failures of any test framework that prints values by <<.
 std::ostream& operator<<(std::ostream& out, const SweepReport& report);
 
 namespace detail {
@@ -74,6 +79,7 @@ SweepReport sweep_chunks(const SweepOptions& options, const Script& script, Args
   return detail::sweep_chunks(detail::subject<Handler>(true, options, script, args...));
 }
 
+/// The same with SweepOptions' defaults.
 template <typename Handler, typename... Args>
 SweepReport sweep_chunks(const Script& script, Args&&... args) {
   const SweepOptions options;
@@ -90,6 +96,7 @@ SweepReport sweep_faults(const SweepOptions& options, const Script& script, Args
   return detail::sweep_faults(detail::subject<Handler>(true, options, script, args...));
 }
 
+/// The same with SweepOptions' defaults.
 template <typename Handler, typename... Args>
 SweepReport sweep_faults(const Script& script, Args&&... args) {
   const SweepOptions options;

@@ -25,7 +25,7 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
-/// All members are static; there is nothing to construct.
+/// Packs and unpacks values by one format. All members are static; there is nothing to construct.
 /// Errors: StructError, in Python's words.
 /// Threads: any.
 /// Source: Python's struct module.
@@ -71,12 +71,13 @@ class Struct {
     std::copy_n(bytes.data(), size, buffer.data() + offset);
   }
 
-  /// @param bytes  exactly size of them. Text that was read is taken as bytes, here as below.
+  /// Unpacks one struct. @param bytes  exactly size of them. Text that was read is taken as bytes, here as below.
   /// @throws StructError  they are more or fewer.
   static constexpr Values unpack(std::span<const std::byte> bytes) {
     if (bytes.size() != size) detail::throw_unpack_size(size);
     return unpack_at(bytes.data());
   }
+  /// @overload
   static Values unpack(std::string_view bytes) { return unpack(std::as_bytes(std::span(bytes))); }
 
   /// Unpacks from the offset on; what follows is left alone.
@@ -87,6 +88,7 @@ class Struct {
     }
     return unpack_at(bytes.data() + offset);
   }
+  /// @overload
   static Values unpack_from(std::string_view bytes, std::size_t offset = 0) {
     return unpack_from(std::as_bytes(std::span(bytes)), offset);
   }
@@ -101,6 +103,7 @@ class Struct {
       return detail::StructRange<Struct>(bytes.data(), bytes.size() / size);
     }
   }
+  /// @overload
   static auto iter_unpack(std::string_view bytes) { return iter_unpack(std::as_bytes(std::span(bytes))); }
 
   // A range-for over a temporary would read freed memory: name the bytes first.

@@ -10,10 +10,10 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 /// Override handle(), and setup() and finish() where needed; the server constructs one object for each
 /// connection and calls run(). Building one does nothing, so that a test can do the same with a stream in memory:
 ///
-///   MemoryStream stream("hello\n");
-///   Request request(stream);
-///   MyHandler handler;
-///   handler.run(request);
+///     MemoryStream stream("hello\n");
+///     Request request(stream);
+///     MyHandler handler;
+///     handler.run(request);
 ///
 /// Threads: an object belongs to the thread that runs it.
 class BaseRequestHandler {
@@ -28,12 +28,16 @@ class BaseRequestHandler {
   void run(Request& request);
 
  protected:
+  /// Called first. If it throws, the others are not called.
   virtual void setup() {}
+  /// Serves the connection. When it returns, or throws, the server closes it.
   virtual void handle() = 0;
+  /// Called last, also where handle() threw; what it throws then is dropped.
   virtual void finish() {}
 
   /// The connected stream: Python's self.request. Valid while run() is under way, as the two below.
   Stream& request() const noexcept { return request_->stream(); }
+  /// The peer; in a test what the Request was given.
   const SocketAddress& client_address() const noexcept { return request_->client_address(); }
   /// @throws std::logic_error  the handler runs in a test without a server.
   BaseServer& server() const { return request_->server(); }

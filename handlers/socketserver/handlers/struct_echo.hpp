@@ -14,13 +14,14 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 /// peer's EOF and ends its own direction.
 ///
 /// TCP keeps no boundaries, so the first receive may bring the record as well. Hence the text is a line, and what
-/// follows its '\n' belongs to the record; a text without '\n' is what the first receive brought. The echo is what that
-/// brought, in any case: whoever reads its echo by lines gets the same whichever way it came.
+/// follows its `\n` belongs to the record; a text without `\n` is what the first receive brought. The echo is what
+/// that brought, in any case: whoever reads its echo by lines gets the same whichever way it came.
 ///
-/// So a line has at most 1024 bytes with its '\n'. Of a longer one the rest would be taken for the record; where the
-/// first receive brings 1024 bytes without a '\n' that is a warning instead, and no record is read.
+/// So a line has at most 1024 bytes with its `\n`. Of a longer one the rest would be taken for the record; where the
+/// first receive brings 1024 bytes without a `\n` that is a warning instead, and no record is read.
 class StructEchoHandler : public BaseRequestHandler {
  public:
+  /// 22 bytes in network byte order.
   using Record = Struct<"! I 2s Q 2h f">;
 
  protected:
