@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import re
 import resource
 import signal
@@ -10,10 +11,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 BINARIES, SOURCE = sys.argv[1], sys.argv[2]
 TRACED = {"ASAN_OPTIONS": "detect_leaks=0"}  # which does not work under strace
 PATIENCE = 30  # seconds; no test depends on how much of it is used
+LISTENING = r"listening on (\S+):(\d+),"
 
 
 def binary(name):
@@ -28,9 +31,11 @@ def run(name, *arguments):
 class Server:
     """A server on a free port of 127.0.0.1, unless the arguments say otherwise."""
 
-    def __init__(self, name, *arguments, before=(), wait=True, descriptors=None, environment=None):
-        """descriptors: the soft and hard limit on them. environment: what is added to it."""
+    def __init__(self, name, *arguments, before=(), wait=True, descriptors=None, environment=None, log_file=None):
+        """descriptors: the soft and hard limit on them. environment: what is added to it. log_file: where it logs,
+        whatever its configuration says; else to standard error."""
         command = [*before, binary(name), "--host", "127.0.0.1", "--port", "0", *arguments]
+        command += set_key("/log/file", log_file) if log_file else []
 
         def limit():
             resource.setrlimit(resource.RLIMIT_NOFILE, descriptors)
@@ -41,8 +46,10 @@ class Server:
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        if wait:
-            self.wait_for_line(r"listening on (\S+):(\d+),")
+        if wait and log_file:
+            self._found_address(self.wait_for_text(log_file, LISTENING))
+        elif wait:
+            self.wait_for_line(LISTENING)
         if before:  # the server is the child of the program that watches it
             with open(f"/proc/{self.pid}/task/{self.pid}/children") as children:
                 self.pid = int(children.read().split()[0])
@@ -51,13 +58,27 @@ class Server:
         for line in self.process.stderr:
             with self._changed:
                 self.lines.append(line.rstrip("\n"))
-                found = re.search(r"listening on (\S+):(\d+),", line)
+                found = re.search(LISTENING, line)
                 if found:
-                    self.address = (found[1].strip("[]"), int(found[2]))
+                    self._found_address(found)
                 self._changed.notify_all()
         with self._changed:
             self.lines.append(None)  # the end
             self._changed.notify_all()
+
+    def _found_address(self, found):
+        self.address = (found[1].strip("[]"), int(found[2]))
+
+    def wait_for_text(self, path, pattern):
+        """Waits until a file that the server writes has this. @returns the match."""
+        start = time.monotonic()
+        while time.monotonic() - start < PATIENCE and self.process.poll() is None:
+            found = os.path.exists(path) and re.search(pattern, pathlib.Path(path).read_text())
+            if found:
+                return found
+            os.sched_yield()
+        self.process.kill()
+        raise AssertionError(f"nothing like {pattern!r} in {path}; {self.lines}")
 
     def wait_for_line(self, pattern):
         """Waits for a line of the log. @returns the match."""

@@ -1,12 +1,19 @@
 """The example servers, spoken to by Python's sockets and by nc."""
 
+import json
 import os
+import pathlib
+import re
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 
 from common import PATIENCE, SOURCE, Server, check, equal, main, tests_of
+
+CONFIGURATIONS = [path for path in sorted(pathlib.Path(SOURCE, "config").glob("*.json"))
+                  if path.name != "server.schema.json"]
 
 
 def nc(server, data):
@@ -22,6 +29,38 @@ def test_uppercase_server_from_its_configuration():
         equal(nc(server, b"no end"), b"NO END")
         equal(nc(server, b""), b"")
         equal(server.stop(), 0)
+
+
+def test_every_configuration_serves():
+    check(len(CONFIGURATIONS) >= 8, CONFIGURATIONS)
+    for path in CONFIGURATIONS:
+        policy = json.loads(path.read_text()).get("concurrency", {}).get("policy", "pool")
+        if path.stem in ("inline", "thread", "pool", "fiber"):
+            equal(policy, path.stem)
+        with tempfile.TemporaryDirectory() as folder:
+            log = os.path.join(folder, "log")
+            with Server("uppercase_server", "--config", str(path), log_file=log) as server:
+                equal((path.name, server.ask("hello")), (path.name, "HELLO"))
+                equal((path.name, server.stop()), (path.name, 0))
+            check(f", policy {policy}" in pathlib.Path(log).read_text(), path, "does not run its policy")
+
+
+def choices_of(value, pointer=""):
+    """What a configuration says, by pointer; what is in app is the program's own."""
+    if not isinstance(value, dict) or pointer == "/app":
+        return {pointer: value}
+    return {name: each for key, below in value.items() for name, each in choices_of(below, f"{pointer}/{key}").items()}
+
+
+def test_every_choice_of_a_configuration_has_its_reason():
+    page = pathlib.Path(SOURCE, "docs/config_files.md").read_text()
+    for path in CONFIGURATIONS:
+        found = re.search(rf"^## `{re.escape(path.name)}`$(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+        check(found, path, "is not in docs/config_files.md")
+        rows = re.findall(r"^\| `(/\S+)` \| `(.*)` \| .{5,} \|$", found[1], re.MULTILINE)
+        choices = choices_of(json.loads(path.read_text()))
+        choices.pop("/$schema")
+        equal((path.name, {pointer: json.loads(value) for pointer, value in rows}), (path.name, choices))
 
 
 def test_raw_uppercase_server():

@@ -42,6 +42,7 @@ Json key_schema(const Key& key) {
   } else if (key.type == KeyType::choice) {
     schema["enum"] = key.choices;
   }
+  if (!key.pattern.empty()) schema["pattern"] = key.pattern;
   schema["default"] = key.get(ServerConfig{});
   schema["description"] = key.unit.empty() ? std::string(key.sentence) : concat(key.sentence, " In ", key.unit, ".");
   return schema;

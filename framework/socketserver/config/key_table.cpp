@@ -17,6 +17,10 @@ constexpr double kLongest = 1e9;                     // seconds: 31 years
 constexpr double kMostBytes = 1024.0 * 1024 * 1024;  // of any one buffer
 constexpr double kMostInt = std::numeric_limits<int>::max();
 
+// What the setters below check, for the schema. Each is deterministic, so that an editor matches it in linear time.
+constexpr std::string_view kNoNul = R"(^[^\u0000]*$)";
+constexpr std::string_view kLogPattern = R"(^([^{}]|\{\{|\}\}|\{(processName|process|level|time|message)\})*$)";
+
 template <typename T>
 struct EnumText {
   T value;
@@ -143,11 +147,14 @@ std::vector<Key> make_table() {
   Key pattern = text<log, &LogConfig::pattern>(
       "log", "pattern", false, "A line's form, of {processName}, {process}, {level}, {time} and {message}.");
   pattern.set = set_pattern;
+  pattern.pattern = kLogPattern;
   Key host = text<listen, &ListenOptions::host>(
       "listen", "host", false, "The address to listen on: a name, IPv4, IPv6, or \"\" for any of both.");
   host.set = set_c_string<listen, &ListenOptions::host>;
+  host.pattern = kNoNul;
   Key file = text<log, &LogConfig::file>("log", "file", true, "The file to append to; null is standard error.");
   file.set = set_c_string<log, &LogConfig::file>;
+  file.pattern = kNoNul;
   return {
       std::move(host),
       integer<listen, &ListenOptions::port>("listen", "port", false, 0, 65535, "",

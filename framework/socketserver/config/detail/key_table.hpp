@@ -23,8 +23,9 @@ struct Key {
   std::string_view unit;                  // "bytes", or ""
   std::string_view sentence;
   Json (*get)(const ServerConfig&);
-  void (*set)(ServerConfig&,
-              const Json&);  // @throws std::invalid_argument for what type and range cannot tell
+  // @throws std::invalid_argument for what type and range cannot tell
+  void (*set)(ServerConfig&, const Json&);
+  std::string_view pattern{};  // of texts: the regular expression (ECMA-262) for what set takes; "" for any text
 
   std::string pointer() const;
 };
