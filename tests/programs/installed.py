@@ -1,5 +1,5 @@
-"""Installed, the library builds the servers and tests of the README and of the tutorial: as a stranger would, with their
-CMakeLists.txt."""
+"""Installed, the library builds the servers and the tests of the README and of the tutorial, with their CMakeLists.txt:
+as a stranger would."""
 
 import os
 import pathlib
@@ -14,7 +14,7 @@ BUILD = pathlib.Path(binary("")).parent
 
 
 def step(*command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=150)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     check(done.returncode == 0, command, done.stdout[-2000:], done.stderr[-2000:])
 
 
