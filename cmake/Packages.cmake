@@ -39,6 +39,7 @@ set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "TCP servers in the shape of Python'
 set(CPACK_DEBIAN_EXAMPLES_PACKAGE_NAME socketserver-examples)
 set(CPACK_DEBIAN_EXAMPLES_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_EXAMPLES_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_EXAMPLES_PACKAGE_DEPENDS procps)  # the unit's /bin/kill
 set(CPACK_DEBIAN_EXAMPLES_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/packaging/debian/conffiles")
 set(CPACK_COMPONENT_EXAMPLES_DESCRIPTION "TCP servers in the shape of Python's socketserver - example servers
  Servers and clients that are ready to run, configurations for them, a systemd

@@ -16,6 +16,7 @@ from common import PATIENCE, SOURCE, Server, binary, check, equal, main, tests_o
 NAME = "socketserver-uppercase"
 UNIT = pathlib.Path(SOURCE, f"packaging/systemd/{NAME}.service")
 ROTATION = pathlib.Path(SOURCE, f"packaging/logrotate/{NAME}")
+LOGROTATE = "/usr/sbin/logrotate"  # a folder that only root's PATH has
 PRODUCTION = pathlib.Path(SOURCE, "config/production.json")
 
 
@@ -106,7 +107,7 @@ def test_a_rotated_log_loses_no_line():
             clients = Clients(server)
             try:
                 for _ in range(3):
-                    completes("logrotate", "--force", "--state", f"{folder}/state", str(rotation))
+                    completes(LOGROTATE, "--force", "--state", f"{folder}/state", str(rotation))
                     server.wait_for_text(log, "the log file is open anew")
                     port = clients.ask()
                     server.wait_for_text(log, rf":{port} connected\n")

@@ -92,7 +92,7 @@ class BaseServer {
   virtual void handle_drain_timeout(std::size_t running);
 
  private:
-  class Impl;
+  class SOCKETSERVER_HIDDEN Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <socketserver/base/deadline.hpp>
 #include <socketserver/base/function.hpp>
+#include <socketserver/base/visibility.hpp>
 #include <utility>
 
 namespace socketserver::detail {
@@ -70,7 +71,7 @@ struct Execution {
 /// What runs on this thread now. A fiber never changes threads, so what a thread_local says stays true across its
 /// waits.
 extern constinit thread_local Execution thread_execution;
-extern constinit thread_local Execution* current_execution;  // null for the thread's own
+SOCKETSERVER_PUBLIC extern constinit thread_local Execution* current_execution;  // null for the thread's own
 
 /// @returns that of the caller. A fiber's loop puts another in its place for as long as the fiber runs.
 inline Execution& execution() noexcept { return current_execution != nullptr ? *current_execution : thread_execution; }

@@ -3,12 +3,13 @@
 
 #include <mutex>
 #include <socketserver/base/deadline.hpp>
+#include <socketserver/base/visibility.hpp>
 
 namespace socketserver::detail {
 
 /// First come, first served. The mutex itself is only ever held for moments, so that a fiber may block on it.
 /// Threads: every call holds the same mutex.
-class WaitList {
+class SOCKETSERVER_PUBLIC WaitList {
  public:
   WaitList() = default;
   WaitList(const WaitList&) = delete;

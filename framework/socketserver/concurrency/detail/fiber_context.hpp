@@ -3,12 +3,13 @@
 // take along.
 
 #include <cstddef>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/concurrency/detail/stack.hpp>
 
 namespace socketserver::detail {
 
 /// Threads: one resumes it; it runs on that thread.
-class FiberContext {
+class SOCKETSERVER_PUBLIC FiberContext {
  public:
   using Body = void (*)(void* argument);
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <socketserver/base/deadline.hpp>
 #include <socketserver/base/function.hpp>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/concurrency/policy.hpp>
 #include <socketserver/net/acceptor.hpp>
 #include <socketserver/net/detail/served_stream.hpp>
@@ -88,7 +89,7 @@ class Environment {
 Environment& environment() noexcept;
 
 /// While it lives, servers made on this thread live in the given environment.
-class EnvironmentScope {
+class SOCKETSERVER_PUBLIC EnvironmentScope {
  public:
   explicit EnvironmentScope(Environment& inside) noexcept;
   EnvironmentScope(const EnvironmentScope&) = delete;
