@@ -67,6 +67,7 @@ def test_bad_usage_is_status_2_and_one_line():
         equal((arguments, done.returncode), (arguments, 2))
         equal((arguments, done.stderr.count("\n")), (arguments, 1))
         equal(done.stdout, "")
+    equal(run("uppercase_server", "--prot", "5").stderr, "not expected: --prot; --help lists the options\n")
 
 
 def test_a_port_that_is_taken_is_status_1_and_named():

@@ -110,7 +110,7 @@ def values(pointer, default, takes):
         least, most = map(int, re.findall(r"-?\d+", takes))
         found += map(str, [least - 1, least, least + 1, least + 0.5, most - 1, most, most + 1])
     elif takes.startswith("seconds"):
-        least, most = [float(number) for number in re.findall(r"([\d.e+]+) s", takes)]
+        least, most = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", takes)]
         found += map(repr, [least, 0.99 * least, 1.4 * least, most, most + 0.5, int(most), int(most) + 1, 1e-300])
     elif takes.startswith("one of"):
         choices = re.findall(r'"(\w+)"', takes)

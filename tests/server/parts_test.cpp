@@ -81,6 +81,8 @@ TEST_CASE("a configuration that no server can have is refused") {
   };
   refused([](ServerConfig& c) { c.concurrency.threads = 0; });
   refused([](ServerConfig& c) { c.limits.max_connections = 0; });
+  refused([](ServerConfig& c) { c.limits.max_line = 0; });
+  refused([](ServerConfig& c) { c.limits.read_buffer = 0; });
   refused([](ServerConfig& c) { c.timeouts.idle = -1ms; });
   refused([](ServerConfig& c) { c.timeouts.drain = std::chrono::milliseconds::max(); });
   refused([](ServerConfig& c) { c.concurrency.stack_size = 4096; });

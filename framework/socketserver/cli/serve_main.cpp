@@ -39,7 +39,7 @@ constexpr Shortcut kShortcuts[] = {
     {"--host", "/listen/host", "Listen on this address", true},
     {"--port", "/listen/port", "Listen on this port", false},
     {"--policy", "/concurrency/policy", "Run connections by this policy", true},
-    {"--threads", "/concurrency/threads", "So many workers in the pool", false},
+    {"--threads", "/concurrency/threads", "So many workers in the pool, or loops of fibers", false},
     {"--log-level", "/log/level", "Log from this level on", true},
 };
 
@@ -146,6 +146,9 @@ int serve_command_line(int argc, char** argv, MakeServer make, Configure configu
     return run(options, make, configure);
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
+  } catch (const CLI::ExtrasError&) {  // whose text has them in reverse
+    std::cerr << "not expected: " << escaped(app.remaining().front()) << "; --help lists the options\n";
+    return kBadUsage;
   } catch (const CLI::ParseError& error) {
     std::cerr << escaped(error.what()) << "; --help lists the options\n";
     return kBadUsage;

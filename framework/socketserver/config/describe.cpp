@@ -78,8 +78,7 @@ std::string config_help() {
   std::string out;
   for (const Key& key : detail::key_table()) {
     out += concat("  ", key.pointer(), " = ", key.get(ServerConfig{}).dump(), "\n      ", key.sentence, " Takes ",
-                  accepted_text(key), key.unit.empty() || key.type == KeyType::seconds ? "" : " ",
-                  key.type == KeyType::seconds ? "" : key.unit, ".\n");
+                  accepted_text(key), ".\n");
   }
   return out;
 }

@@ -182,7 +182,7 @@ std::vector<Key> make_table() {
       choice<concurrency, &ConcurrencyConfig::overflow>("concurrency", "overflow", choices_of(kOverflows),
                                                         "What happens to a connection for which there is no room."),
       text<concurrency, &ConcurrencyConfig::reject_message>("concurrency", "reject_message", false,
-                                                            "What a rejected connection is sent before it is closed."),
+                                                            "What a connection for which there is no room is sent."),
       integer<concurrency, &ConcurrencyConfig::stack_size>("concurrency", "stack_size", false, kLeastStackSize,
                                                            kMostBytes, "bytes", "A fiber's stack."),
       integer<limits, &LimitsConfig::max_connections>("limits", "max_connections", false, 1, 1e7, "connections",
@@ -220,12 +220,10 @@ std::string accepted_text(const Key& key) {
   switch (key.type) {
     case KeyType::boolean: out = "true or false"; break;
     case KeyType::integer:
-      out = concat("a whole number from ", Json(std::llround(key.least)).dump(), " to ",
-                   Json(std::llround(key.most)).dump());
+      out = concat("a whole number", key.unit.empty() ? "" : " of ", key.unit, " from ", std::llround(key.least),
+                   " to ", std::llround(key.most));
       break;
-    case KeyType::seconds:
-      out = concat("seconds from ", seconds_text(key.least), " to ", seconds_text(key.most));
-      break;
+    case KeyType::seconds: out = concat("seconds from ", Json(key.least).dump(), " to ", std::llround(key.most)); break;
     case KeyType::text: out = "a string"; break;
     case KeyType::object: out = "an object"; break;
     case KeyType::choice:

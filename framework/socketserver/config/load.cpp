@@ -84,11 +84,12 @@ bool fits(const Key& key, const Json& value) {
   return false;
 }
 
+std::string text_of(const Json& value) {
+  return escaped(value.is_structured() ? (value.is_array() ? "an array" : "an object") : value.dump(), 100);
+}
+
 void apply(ServerConfig& config, const Key& key, const Json& value, std::string_view file) {
-  if (!fits(key, value)) {
-    const std::string got = value.is_structured() ? (value.is_array() ? "an array" : "an object") : value.dump();
-    fail(file, key.pointer(), concat("got ", escaped(got, 100), "; takes ", accepted_text(key)));
-  }
+  if (!fits(key, value)) fail(file, key.pointer(), concat("got ", text_of(value), "; takes ", accepted_text(key)));
   try {
     key.set(config, value);
   } catch (const std::invalid_argument& error) {
@@ -97,7 +98,9 @@ void apply(ServerConfig& config, const Key& key, const Json& value, std::string_
 }
 
 void apply_section(ServerConfig& config, std::string_view section, const Json& values, std::string_view file) {
-  if (!values.is_object()) fail(file, child_pointer("", section), "got something else than an object of keys");
+  if (!values.is_object()) {
+    fail(file, child_pointer("", section), concat("got ", text_of(values), "; takes an object of keys"));
+  }
   for (const auto& [name, value] : values.items()) {
     const Key* key = find_key(section, name);
     if (key == nullptr) fail_unknown(file, section, name);

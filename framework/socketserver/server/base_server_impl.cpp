@@ -30,6 +30,8 @@ ServerConfig checked(ServerConfig config) {
   require(config.concurrency.threads > 0, "concurrency.threads is 0");
   require(config.concurrency.stack_size >= kLeastStackSize, "concurrency.stack_size is under 16384");
   require(config.limits.max_connections > 0, "limits.max_connections is 0");
+  require(config.limits.max_line > 0, "limits.max_line is 0");
+  require(config.limits.read_buffer > 0, "limits.read_buffer is 0");
   const TimeoutsConfig& t = config.timeouts;
   for (const auto& time : {t.idle, t.read, t.write, t.lifetime, t.drain, t.linger}) {
     const bool good = !time || (time->count() >= 0 && *time <= std::chrono::hours(24 * 365 * 100));
