@@ -39,7 +39,7 @@ def consumer(cmake_lists=README / "CMakeLists.txt"):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "consumer").mkdir()
-        for file in (README / "hello_server.cpp", README / "hello_test.cpp", cmake_lists):
+        for file in (*README.glob("hello_*"), cmake_lists):
             shutil.copy(file, folder / "consumer")
         yield folder
 

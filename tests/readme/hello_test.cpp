@@ -1,13 +1,8 @@
+#undef NDEBUG  // assert() checks in every kind of build
 #include <cassert>
-#include <socketserver/socketserver.hpp>
 #include <socketserver/testing/run_handler.hpp>
 
-class HelloHandler : public socketserver::StreamRequestHandler {
- protected:
-  void handle() override {
-    while (auto name = rfile().readline()) wfile() << "Hello, " << socketserver::strip(*name) << "!\n";
-  }
-};
+#include "hello_handler.hpp"
 
 int main() {
   using namespace socketserver::testing;
