@@ -134,7 +134,11 @@ def test_symbols():
         own = re.compile(r"((typeinfo|typeinfo name|vtable) for )?socketserver::")
         public, private = names[f"SOCKETSERVER_{SOVERSION}"], names["SOCKETSERVER_0.1.0_PRIVATE"]
         equal([name for name in public + private if not own.match(name) and not name.startswith("SOCKETSERVER_")], [])
-        equal([name for name in public if re.search(r"(for |^)socketserver::detail::", name)], [])
+        # What is called in inline code is a user's program's, too.
+        headers = "".join(path.read_text() for path in (folder / "prefix/include").rglob("*.hpp"))
+        used = {re.search(r"socketserver::detail::(\w+)", name)[1] for name in public if "r::detail::" in name.split("(")[0]}
+        equal({name for name in used if not re.search(rf"\b{name}\b", headers)}, set())
+        check(names["SOCKETSERVER_0.1.0_PRIVATE"], "nothing for socketserver::testing")
         check(any("socketserver::BaseServer::serve_forever()" == name for name in public), public)
         equal(len(exported), sum(map(bool, exported)))
         check(len(public) > 100, len(public))
@@ -159,14 +163,16 @@ def test_deb():
     """Built, installed into a root of their own, used from there, and purged, which leaves nothing."""
     with consumer() as folder:
         step("cpack", "--config", BUILD / "CPackConfig.cmake", "-B", folder / "packages")
-        packages = sorted((folder / "packages").rglob("*.deb"))
+        packages = sorted((folder / "packages").glob("*.deb"))
         equal([package.name.split("_")[0] for package in packages],
-              [f"libsocketserver-dev", f"libsocketserver{SOVERSION}", "socketserver-examples"])
+              ["libsocketserver-dev", f"libsocketserver{SOVERSION}", "socketserver-examples"])
         root = folder / "root"
         if os.geteuid() == 0:
             (root / "var/lib/dpkg").mkdir(parents=True)
             (root / "var/lib/dpkg/status").touch()
-            step("dpkg", f"--root={root}", "--force-depends", "--install", *packages)
+            # The scripts call ldconfig, which an empty root does not have.
+            dpkg = ("dpkg", f"--root={root}", "--force-depends", "--force-script-chrootless")
+            step(*dpkg, "--install", *packages)
         else:
             for package in packages:
                 step("dpkg-deb", "-x", package, root)
@@ -177,7 +183,7 @@ def test_deb():
         works(folder / "build")
         if os.geteuid() == 0:
             names = [package.name.split("_")[0] for package in packages]
-            step("dpkg", f"--root={root}", "--purge", *names)
+            step(*dpkg, "--purge", *names)
             left = {name for name in files_of(root) if not name.startswith("var/lib/dpkg/")}
             equal(left, set())
 

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 
 WRITE = "--write" in sys.argv
 if WRITE:
