@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../programs"))
-from common import BINARIES, SOURCE, PATIENCE, Server, check, equal, main
+from common import BINARIES, SOURCE, PATIENCE, Server, check, equal, main, set_key
 
 BUILD = pathlib.Path(BINARIES).parent
 CACHE = (BUILD / "CMakeCache.txt").read_text()
@@ -127,13 +127,14 @@ def test_symbols():
     """The shared library exports what the public headers declare, and to socketserver::testing what that needs."""
     with consumer() as folder:
         library = install(folder) / LIBRARIES / f"libsocketserver.so.{SOVERSION}"
-        lines = step("nm", "-DC", "--defined-only", library).splitlines()
+        lines = [line for line in step("nm", "-DC", "--defined-only", library).splitlines()
+                 if not re.match(r"\w+ A ", line)]  # the versions themselves
         exported = [re.match(r"\w+ (\w) (.*?)@@(\S+)$", line) for line in lines]
         versions = {f"SOCKETSERVER_{SOVERSION}", "SOCKETSERVER_0.1.0_PRIVATE"}
         names = {version: [found[2] for found in exported if found and found[3] == version] for version in versions}
         own = re.compile(r"((typeinfo|typeinfo name|vtable) for )?socketserver::")
         public, private = names[f"SOCKETSERVER_{SOVERSION}"], names["SOCKETSERVER_0.1.0_PRIVATE"]
-        equal([name for name in public + private if not own.match(name) and not name.startswith("SOCKETSERVER_")], [])
+        equal([name for name in public + private if not own.match(name)], [])
         # What is called in inline code is a user's program's, too.
         headers = "".join(path.read_text() for path in (folder / "prefix/include").rglob("*.hpp"))
         used = {re.search(r"socketserver::detail::(\w+)", name)[1] for name in public if "r::detail::" in name.split("(")[0]}
@@ -176,7 +177,8 @@ def test_deb():
         else:
             for package in packages:
                 step("dpkg-deb", "-x", package, root)
-        with Server(root / "usr/bin/uppercase_server", "--config", root / "etc/socketserver/uppercase.json") as server:
+        with Server(root / "usr/bin/uppercase_server", "--config", root / "etc/socketserver/uppercase.json",
+                    *set_key("/log/file", None)) as server:
             equal(server.ask("from a package"), "FROM A PACKAGE")
             equal(server.stop(), 0)
         build(folder, f"-DCMAKE_PREFIX_PATH={root}/usr")
