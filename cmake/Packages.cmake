@@ -2,7 +2,7 @@
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME socketserver)
 set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")
-set(CPACK_PACKAGE_CONTACT "socketserver maintainers <maintainers@users.noreply.github.com>")
+set(CPACK_PACKAGE_CONTACT "socketserver maintainers <maintainers@socketserver.invalid>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
@@ -21,6 +21,7 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME libsocketserver${so_version})
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/packaging/debian/triggers")
 set(CPACK_DEBIAN_RUNTIME_DESCRIPTION "TCP servers in the shape of Python's socketserver - shared library
 A handler is a class with plain blocking code. The server runs it inline, on a
@@ -38,7 +39,9 @@ set(CPACK_DEBIAN_EXAMPLES_PACKAGE_NAME socketserver-examples)
 set(CPACK_DEBIAN_EXAMPLES_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_EXAMPLES_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_EXAMPLES_PACKAGE_DEPENDS procps)  # the unit's /bin/kill
-set(CPACK_DEBIAN_EXAMPLES_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/packaging/debian/conffiles")
+set(examples_control conffiles postinst prerm postrm)  # the service is started anew, stopped and cleared away
+list(TRANSFORM examples_control PREPEND "${PROJECT_SOURCE_DIR}/packaging/debian/")
+set(CPACK_DEBIAN_EXAMPLES_PACKAGE_CONTROL_EXTRA ${examples_control})
 set(CPACK_DEBIAN_EXAMPLES_DESCRIPTION "TCP servers in the shape of Python's socketserver - example servers
 Servers and clients that are ready to run, configurations for them, a systemd
 unit, which is not enabled, and rotation of its log file.")

@@ -19,6 +19,8 @@ from common import BINARIES, SOURCE, PATIENCE, Server, check, equal, main, set_k
 BUILD = pathlib.Path(BINARIES).parent
 CACHE = (BUILD / "CMakeCache.txt").read_text()
 README = pathlib.Path(SOURCE, "tests/readme")
+HELLO = (*README.glob("hello_*"), README / "CMakeLists.txt")
+TUTORIAL = tuple(pathlib.Path(SOURCE, "tests/tutorial").iterdir())
 COMPILER = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", CACHE, re.MULTILINE)[1]
 LIBRARIES = re.search(r"^CMAKE_INSTALL_LIBDIR:\w+=(.*)$", CACHE, re.MULTILINE)[1]
 SOVERSION = "0.1"
@@ -34,12 +36,12 @@ def step(*command, environment=None, folder=None):
 
 
 @contextlib.contextmanager
-def consumer(cmake_lists=README / "CMakeLists.txt"):
-    """An empty folder with the README's server, its test, and a CMakeLists.txt."""
+def consumer(*files):
+    """An empty folder with files of the documents, those of the README if none are named, to be built in."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "consumer").mkdir()
-        for file in (*README.glob("hello_*"), cmake_lists):
+        for file in files or HELLO:
             shutil.copy(file, folder / "consumer")
         yield folder
 
@@ -54,12 +56,12 @@ def build(folder, *options):
     step("cmake", "--build", folder / "build", "-j2")
 
 
-def works(folder, library=None):
+def works(folder, library=None, name="hello", question="Ann", answer="Hello, Ann!"):
     """The server answers and stops, its test passes, and both use the library that they should: a folder, or None."""
     environment = {"LD_LIBRARY_PATH": str(library)} if library else {}
-    server, test = folder / "hello_server", folder / "hello_test"
+    server, test = folder / f"{name}_server", folder / f"{name}_test"
     with Server(server, environment=environment) as running:
-        equal(running.ask("Ann"), "Hello, Ann!")
+        equal(running.ask(question), answer)
         equal(running.stop(), 0)
     equal(step(server, "--version", environment=environment), "0.1.0\n")
     step(test, environment=environment)
@@ -97,6 +99,8 @@ def test_pkg_config():
         prefix = install(folder).rename(folder / "moved")
         asked = {"PKG_CONFIG_PATH": str(prefix / LIBRARIES / "pkgconfig")}
         equal(step("pkg-config", "--modversion", "socketserver", environment=asked), "0.1.0\n")
+        equal(step("pkg-config", "--cflags", "socketserver", environment=asked).split(),
+              [f"-I{prefix}/include", "-pthread"])  # and nothing of the libraries behind it
         for program, package in (("hello_server", "socketserver"), ("hello_test", "socketserver-testing")):
             flags = step("pkg-config", "--cflags", "--libs", package, environment=asked).split()
             step(COMPILER, "-std=c++20", folder / "consumer" / f"{program}.cpp", "-o", folder / program, *flags)
@@ -109,14 +113,14 @@ def test_pkg_config():
 
 
 def test_add_subdirectory():
-    with consumer(pathlib.Path(SOURCE, "tests/package/add_subdirectory/CMakeLists.txt")) as folder:
-        build(folder, f"-DSOCKETSERVER_SOURCE={SOURCE}", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", "-DCMAKE_CXX_FLAGS=-O0",
+    with consumer(*HELLO[:-1], pathlib.Path(SOURCE, "tests/package/add_subdirectory/CMakeLists.txt")) as folder:
+        build(folder, f"-DSOCKETSERVER_SOURCE={SOURCE}", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", "-DCMAKE_CXX_FLAGS=-O0 -Werror",
               "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=30", "-GNinja")
         works(folder / "build")
         commands = json.loads((folder / "build/compile_commands.json").read_text())
         check(not [one["file"] for one in commands if re.search("/(tests|examples|bench)/", one["file"])])
         (own,) = [one["command"] for one in commands if "hello_server.dir" in one["command"]]
-        forced = set(own.split()[1:]) - {"-O0", "-std=gnu++20", "-std=c++20", "-o", "-c"}
+        forced = set(own.split()[1:]) - {"-O0", "-Werror", "-std=gnu++20", "-std=c++20", "-o", "-c"}
         check(not [flag for flag in forced if flag.startswith(("-W", "-f", "-D", "-O"))], own)
         cache = (folder / "build/CMakeCache.txt").read_text()
         strangers = re.findall(r"^((?!CMAKE_|SOCKETSERVER_|socketserver_|hello_)\w*SHARED_LIBS)\b", cache, re.MULTILINE)
@@ -162,11 +166,14 @@ def test_install():
 
 def test_deb():
     """Built, installed into a root of their own, used from there, and purged, which leaves nothing."""
-    with consumer() as folder:
+    with consumer(*TUTORIAL) as folder:
         step("cpack", "--config", BUILD / "CPackConfig.cmake", "-B", folder / "packages")
         packages = sorted((folder / "packages").glob("*.deb"))
         equal([package.name.split("_")[0] for package in packages],
               ["libsocketserver-dev", f"libsocketserver{SOVERSION}", "socketserver-examples"])
+        needs = [step("dpkg-deb", "-f", package, "Depends") for package in packages]
+        check(f"libsocketserver{SOVERSION} (= 0.1.0)" in needs[0] and "libspdlog-dev" in needs[0], needs)
+        check("libc6" in needs[1] and "procps" in needs[2] and "libc6" in needs[2], needs)
         root = folder / "root"
         if os.geteuid() == 0:
             (root / "var/lib/dpkg").mkdir(parents=True)
@@ -181,8 +188,11 @@ def test_deb():
                     *set_key("/log/file", None)) as server:
             equal(server.ask("from a package"), "FROM A PACKAGE")
             equal(server.stop(), 0)
+        store = {"name": "store", "question": "set tea green", "answer": "ok"}
         build(folder, f"-DCMAKE_PREFIX_PATH={root}/usr")
-        works(folder / "build")
+        works(folder / "build", **store)
+        build(folder, "-DBUILD_SHARED_LIBS=ON", "-DCMAKE_SKIP_RPATH=ON")
+        works(folder / "build", root / "usr" / LIBRARIES, **store)
         if os.geteuid() == 0:
             names = [package.name.split("_")[0] for package in packages]
             step(*dpkg, "--purge", *names)
