@@ -99,8 +99,9 @@ def test_pkg_config():
         prefix = install(folder).rename(folder / "moved")
         asked = {"PKG_CONFIG_PATH": str(prefix / LIBRARIES / "pkgconfig")}
         equal(step("pkg-config", "--modversion", "socketserver", environment=asked), "0.1.0\n")
-        equal(step("pkg-config", "--cflags", "socketserver", environment=asked).split(),
-              [f"-I{prefix}/include", "-pthread"])  # and nothing of the libraries behind it
+        include, *others = step("pkg-config", "--cflags", "socketserver", environment=asked).split()
+        equal(os.path.normpath(include.removeprefix("-I")), str(prefix / "include"))
+        equal(others, ["-pthread"])  # and nothing of the libraries behind it
         for program, package in (("hello_server", "socketserver"), ("hello_test", "socketserver-testing")):
             flags = step("pkg-config", "--cflags", "--libs", package, environment=asked).split()
             step(COMPILER, "-std=c++20", folder / "consumer" / f"{program}.cpp", "-o", folder / program, *flags)
