@@ -181,7 +181,8 @@ def test_deb():
             (root / "var/lib/dpkg/status").touch()
             # The scripts call ldconfig, which an empty root does not have.
             dpkg = ("dpkg", f"--root={root}", "--force-depends", "--force-script-chrootless")
-            step(*dpkg, "--install", *packages)
+            tools = {"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}  # where dpkg's helpers are
+            step(*dpkg, "--install", *packages, environment=tools)
         else:
             for package in packages:
                 step("dpkg-deb", "-x", package, root)
@@ -196,7 +197,7 @@ def test_deb():
         works(folder / "build", root / "usr" / LIBRARIES, **store)
         if os.geteuid() == 0:
             names = [package.name.split("_")[0] for package in packages]
-            step(*dpkg, "--purge", *names)
+            step(*dpkg, "--purge", *names, environment=tools)
             left = {name for name in files_of(root) if not name.startswith("var/lib/dpkg/")}
             equal(left, set())
 
