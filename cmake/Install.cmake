@@ -40,7 +40,6 @@ foreach(name socketserver socketserver-testing)
     DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
 endforeach()
 
-
 install(FILES "${PROJECT_SOURCE_DIR}/config/server.schema.json"
   DESTINATION "${CMAKE_INSTALL_DATADIR}/socketserver" COMPONENT development)
 

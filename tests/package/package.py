@@ -26,10 +26,10 @@ LIBRARIES = re.search(r"^CMAKE_INSTALL_LIBDIR:\w+=(.*)$", CACHE, re.MULTILINE)[1
 SOVERSION = "0.1"
 
 
-def step(*command, environment=None, folder=None):
+def step(*command, environment=None):
     """@returns what a command printed; it has to end with 0."""
     command = [str(part) for part in command]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1000, cwd=folder,
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1000,
                           env={**os.environ, **(environment or {})})
     check(done.returncode == 0, " ".join(command), "\n", done.stdout[-3000:], done.stderr[-3000:])
     return done.stdout
@@ -51,8 +51,13 @@ def install(folder, *options):
     return folder / "prefix"
 
 
+def configuring(folder, *options, into="build"):
+    """@returns the command that does."""
+    return ("cmake", "-S", folder / "consumer", "-B", folder / into, f"-DCMAKE_CXX_COMPILER={COMPILER}", *options)
+
+
 def build(folder, *options):
-    step("cmake", "-S", folder / "consumer", "-B", folder / "build", f"-DCMAKE_CXX_COMPILER={COMPILER}", *options)
+    step(*configuring(folder, *options))
     step("cmake", "--build", folder / "build", "-j2")
 
 
@@ -88,8 +93,7 @@ def test_find_package():
         for what, outcome in (("0.1 CONFIG REQUIRED COMPONENTS static testing", 0), ("0.2 CONFIG REQUIRED", 1),
                               ("0.1 CONFIG REQUIRED COMPONENTS tls", 1)):
             lists.write_text(asked.replace("0.1 CONFIG REQUIRED", what))
-            done = subprocess.run(["cmake", "-S", folder / "consumer", "-B", folder / "again",
-                                   f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={COMPILER}"],
+            done = subprocess.run(configuring(folder, f"-DCMAKE_PREFIX_PATH={prefix}", into="again"),
                                   capture_output=True, text=True, timeout=PATIENCE)
             equal((what, done.returncode), (what, outcome))
 
@@ -144,7 +148,7 @@ def test_symbols():
         headers = "".join(path.read_text() for path in (folder / "prefix/include").rglob("*.hpp"))
         used = {re.search(r"socketserver::detail::(\w+)", name)[1] for name in public if "r::detail::" in name.split("(")[0]}
         equal({name for name in used if not re.search(rf"\b{name}\b", headers)}, set())
-        check(names["SOCKETSERVER_0.1.0_PRIVATE"], "nothing for socketserver::testing")
+        check(private, "nothing for socketserver::testing")
         check(any("socketserver::BaseServer::serve_forever()" == name for name in public), public)
         equal(len(exported), sum(map(bool, exported)))
         check(len(public) > 100, len(public))

@@ -17,6 +17,19 @@ BINARIES, SOURCE = sys.argv[1], sys.argv[2]
 TRACED = {"ASAN_OPTIONS": "detect_leaks=0"}  # which does not work under strace
 PATIENCE = 30  # seconds; no test depends on how much of it is used
 LISTENING = r"listening on (\S+):(\d+),"
+CONFIG = pathlib.Path(SOURCE, "config")
+SCHEMA = CONFIG / "server.schema.json"
+CONFIGURATIONS = sorted(set(CONFIG.glob("*.json")) - {SCHEMA})
+
+
+def eventually(holds, patience=PATIENCE):
+    """Waits until it holds. @returns whether it did."""
+    end = time.monotonic() + patience
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def binary(name):
@@ -71,12 +84,16 @@ class Server:
 
     def wait_for_text(self, path, pattern):
         """Waits until a file that the server writes has this. @returns the match."""
-        start = time.monotonic()
-        while time.monotonic() - start < PATIENCE and self.process.poll() is None:
+        found = None
+
+        def look():
+            nonlocal found
+            ended = self.process.poll() is not None  # asked first: what it wrote at last counts
             found = os.path.exists(path) and re.search(pattern, pathlib.Path(path).read_text())
-            if found:
-                return found
-            os.sched_yield()
+            return found or ended
+        eventually(look)
+        if found:
+            return found
         self.process.kill()
         raise AssertionError(f"nothing like {pattern!r} in {path}; {self.lines}")
 

@@ -10,10 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from common import PATIENCE, SOURCE, Server, check, equal, main, tests_of
-
-CONFIGURATIONS = [path for path in sorted(pathlib.Path(SOURCE, "config").glob("*.json"))
-                  if path.name != "server.schema.json"]
+from common import CONFIGURATIONS, PATIENCE, SOURCE, Server, check, equal, main, tests_of
 
 
 def nc(server, data):

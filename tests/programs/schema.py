@@ -15,12 +15,8 @@ WRITE = "--write" in sys.argv
 if WRITE:
     sys.argv.remove("--write")
 
-from common import PATIENCE, SOURCE, binary, check, equal, main, run, tests_of
+from common import CONFIGURATIONS, PATIENCE, SCHEMA, binary, check, equal, main, run, tests_of
 from configurations import BAD
-
-CONFIG = pathlib.Path(SOURCE, "config")
-SCHEMA = CONFIG / "server.schema.json"
-FILES = sorted(set(CONFIG.glob("*.json")) - {SCHEMA})
 
 # What the loader refuses and a schema cannot: it sees values, not how they are written.
 FRACTION = "a whole number with a fraction or an exponent: to a schema 1.0 and 1e3 are integers"
@@ -89,7 +85,7 @@ def check_same_verdicts(documents):
 
 
 def keys():
-    """(pointer, default, what it takes) of each key, as the key table tells it for the README."""
+    """(pointer, default, what it takes) of each key, as the key table tells it for the documents."""
     rows = re.findall(r"^\| `(\S+)` \| `(.*?)` \| (.*?) \| .* \|$", run("config_table").stdout, re.MULTILINE)
     check(len(rows) > 20, "no table of keys")
     return rows
@@ -145,9 +141,9 @@ def test_the_schema_is_one_and_describes_every_key():
 
 
 def test_every_file_in_config_is_good_and_names_its_schema():
-    check(len(FILES) >= 8, FILES)
-    equal(check_same_verdicts({path.name: path.read_bytes() for path in FILES}), (len(FILES), 0))
-    for path in FILES:
+    check(len(CONFIGURATIONS) >= 8, CONFIGURATIONS)
+    equal(check_same_verdicts({path.name: path.read_bytes() for path in CONFIGURATIONS}), (len(CONFIGURATIONS), 0))
+    for path in CONFIGURATIONS:
         equal((path.name, path.read_text().splitlines()[:2]),
               (path.name, ["{", f'  "$schema": "{SCHEMA.name}",']))
 

@@ -48,13 +48,3 @@ class Process:
         _, hard = resource.prlimit(self.pid, resource.RLIMIT_AS)
         soft = hard if more_kib is None else (self._status("VmSize") + more_kib) * 1024
         resource.prlimit(self.pid, resource.RLIMIT_AS, (soft, hard))
-
-
-def eventually(holds, patience=30):
-    """Waits until it holds. @returns whether it did."""
-    end = time.monotonic() + patience
-    while not holds():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True

@@ -14,8 +14,8 @@ import threading
 import time
 
 from chaos_proxy import RESET, ChaosProxy
-from common import BINARIES, PATIENCE, SOURCE, Client, Server, check, equal, set_key
-from process import Process, eventually
+from common import BINARIES, PATIENCE, SOURCE, Client, Server, check, equal, eventually, set_key
+from process import Process
 
 UNBOUNDED = ("thread", "fiber")
 BESIDE = ("thread", "pool", "fiber")
