@@ -49,7 +49,10 @@ void FiberContext::run() noexcept {
 }
 
 void FiberContext::resume() noexcept {
-  const ExceptionState ours = exchange_exception_state(exceptions_);
+  void* const current = abi::__cxa_get_globals();  // this thread's, and so the same after the switch back
+  ExceptionState ours;
+  std::memcpy(&ours, current, sizeof ours);
+  std::memcpy(current, &exceptions_, sizeof exceptions_);
   StackOverflowReports::running(&stack_);
 #if defined(SOCKETSERVER_ASAN)
   void* frames = nullptr;
@@ -63,7 +66,8 @@ void FiberContext::resume() noexcept {
   __sanitizer_finish_switch_fiber(frames, nullptr, nullptr);
 #endif
   StackOverflowReports::running(nullptr);
-  exceptions_ = exchange_exception_state(ours);
+  std::memcpy(&exceptions_, current, sizeof exceptions_);
+  std::memcpy(current, &ours, sizeof ours);
 }
 
 void FiberContext::suspend([[maybe_unused]] bool keep_frames) noexcept {
@@ -78,14 +82,6 @@ void FiberContext::suspend([[maybe_unused]] bool keep_frames) noexcept {
   __sanitizer_finish_switch_fiber(keep_frames ? sanitizers_.frames_inside : nullptr, &sanitizers_.outside_bottom,
                                   &sanitizers_.outside_bytes);
 #endif
-}
-
-FiberContext::ExceptionState FiberContext::exchange_exception_state(const ExceptionState& next) noexcept {
-  void* const globals = abi::__cxa_get_globals();
-  ExceptionState before;
-  std::memcpy(&before, globals, sizeof before);
-  std::memcpy(globals, &next, sizeof next);
-  return before;
 }
 
 }  // namespace socketserver::detail

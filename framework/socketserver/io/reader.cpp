@@ -125,19 +125,22 @@ void Reader::frame(bool on) {
 
 /// Reads once into the buffer, which may grow to hold `most` bytes. @returns false at EOF.
 bool Reader::fill(std::size_t most, bool begun) {
-  if (buffered().empty()) empty_buffer(begun);
-  make_room(most);
-  const std::size_t got = receive(writable(buffer_.data() + end_, buffer_.size() - end_), begun);
+  const bool empty = buffered().empty();
+  if (empty) {
+    if (end_ > 0) last_filled_ = end_;
+    begin_ = end_ = 0;
+  }
+  const bool wait_first = empty && stream_.waits_without_buffer();
+  if (wait_first) buffer_ = {};
+  const std::size_t got = timed(begun, [this, most, wait_first](Deadline until, Wait wait) {
+    if (wait_first) {
+      if (const IoResult waited = stream_.wait_some(until, wait); waited.error) return waited;
+    }
+    make_room(most);
+    return stream_.receive(writable(buffer_.data() + end_, buffer_.size() - end_), until, wait);
+  });
   end_ += got;
   return got > 0;
-}
-
-void Reader::empty_buffer(bool begun) {
-  if (end_ > 0) last_filled_ = end_;
-  begin_ = end_ = 0;
-  if (!stream_.waits_without_buffer()) return;
-  buffer_ = {};
-  (void)timed(begun, [this](Deadline until, Wait wait) { return stream_.wait_some(until, wait); });
 }
 
 /// Reads once.

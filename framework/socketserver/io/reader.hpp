@@ -67,7 +67,6 @@ class Reader {
   std::optional<std::string_view> read_through(std::string_view delimiter, std::size_t most);
   std::string_view take(std::size_t bytes);
   bool fill(std::size_t most, bool begun);
-  void empty_buffer(bool begun);
   std::size_t receive(std::span<std::byte> into, bool begun);
   template <typename Operation>
   std::size_t timed(bool begun, Operation operation);

@@ -107,8 +107,8 @@ IoResult Stream::try_sendall(std::span<const std::byte> bytes) {
   while (sent.bytes < bytes.size() && !sent.error) {
     const IoResult part = write_some(bytes.subspan(sent.bytes), until);
     sent.bytes += part.bytes;
-    const bool has_to_wait = part.error == std::errc::timed_out && until == Deadline::at_once();
-    if (has_to_wait) {
+    if (!part.error) continue;
+    if (until == Deadline::at_once() && part.error == std::errc::timed_out) {
       until = deadline(timeouts_.write);
     } else {
       sent.error = part.error;

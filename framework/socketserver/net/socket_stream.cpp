@@ -212,7 +212,7 @@ IoResult SocketStream::fiber_read(std::span<std::byte> into, Deadline deadline, 
     const IoResult result = read_now(socket_.get(), into);
     // Fewer than asked for: nothing is left, and the next edge tells of more. Source: epoll(7).
     watch->readable = result.bytes == into.size();
-    if (result.error == std::errc::timed_out && !overdue) continue;
+    if (result.error && result.error == std::errc::timed_out && !overdue) continue;
     fiber.did_not_wait();
     return result;
   }

@@ -48,7 +48,6 @@ class SOCKETSERVER_PUBLIC FiberContext {
     void* thread_outside = nullptr;
   };
 
-  static ExceptionState exchange_exception_state(const ExceptionState& next) noexcept;
   void run() noexcept;
 
   Stack stack_;
