@@ -21,6 +21,8 @@ def _cell(results, load, server, metric):
     found = results.spread(load, server, metric)
     if found is None:
         return ""
+    if metric in dict(MEMORY):
+        return number(found.median)
     ratio = results.ratio(metric, (load, server), (load, BASE))
     return number(found.median) + (f" · {with_spread(ratio)}" if ratio else "")
 
