@@ -120,7 +120,8 @@ def suite(script, what):
 @row(1, "many idle connections")
 def idle_connections(effort):
     count = effort.count(500, 10000)
-    with server("uppercase_server", "fiber", *set_key("/timeouts/idle", None)) as running:
+    with server("uppercase_server", "fiber", *set_key("/timeouts/idle", None),
+                *set_key("/limits/max_connections", count + 10)) as running:
         process = Process(running.pid)
         latency(running.address)  # warms up
         control, before = latency(running.address), process.memory()
