@@ -1,4 +1,4 @@
-// Go's net: a goroutine for each connection, bufio on both sides, flushed before it would wait for input.
+// Go's net: a goroutine for each connection, bufio on both sides, flushed when no more input is buffered.
 // Usage: go_server [buffer bytes]
 package main
 

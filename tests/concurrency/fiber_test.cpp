@@ -228,7 +228,7 @@ TEST_CASE("timers fire in the order of their deadlines, however they were set") 
   CHECK(order == std::vector<int>{10, 20, 30, 40});
 }
 
-TEST_CASE("a thousand fibers wait at once, and their stacks are used again") {
+TEST_CASE("a thousand fibers wait at once, round after round") {
   const auto policy = fibers(2);
   for (int round = 0; round < 3; ++round) {
     Mutex mutex;

@@ -45,7 +45,8 @@ struct Connected {
 };
 
 /// Waits until the stream's reader is in the kernel: a reader that has not come so far would make a test easier.
-void wait_until_blocked(pid_t thread) {
+/// @param in  a part of the kernel function's name: as recv(2) waits, or "poll".
+void wait_until_blocked(pid_t thread, std::string_view in = "wait_woken") {
   const std::string path = "/proc/self/task/" + std::to_string(thread) + "/wchan";
   char where[64] = "";
   for (int i = 0; i < 100'000; ++i) {
@@ -53,7 +54,7 @@ void wait_until_blocked(pid_t thread) {
     const std::size_t n = file != nullptr ? std::fread(where, 1, sizeof where - 1, file) : 0;
     if (file != nullptr) std::fclose(file);
     where[n] = '\0';
-    if (std::string_view(where).find("wait_woken") != std::string_view::npos) return;
+    if (std::string_view(where).find(in) != std::string_view::npos) return;
     std::this_thread::yield();
   }
 }
@@ -223,6 +224,25 @@ TEST_CASE("such a message still ends at its read deadline, and at an abort") {
     if (abort) pair.stream->abort();
     CHECK_THROWS_AS(reading.get(), StreamError);
   }
+}
+
+TEST_CASE("an abort ends such a message also where the sending side is shut already") {
+  Connected pair;
+  pair.stream->settimeout(std::nullopt);
+  pair.drain_as_a_message_begins();
+  pair.stream->shutdown(ShutdownHow::write);
+  std::promise<pid_t> thread;
+  auto reading = std::async(std::launch::async, [&] {
+    thread.set_value(::gettid());
+    Reader reader(*pair.stream);
+    reader.readline();
+  });
+  wait_until_blocked(thread.get_future().get(), "poll");
+  pair.stream->abort();
+  const bool woken = reading.wait_for(10s) == std::future_status::ready;
+  CHECK(woken);
+  if (!woken) pair.client.reset();  // so that the test ends
+  CHECK_THROWS_AS(reading.get(), StreamError);
 }
 
 TEST_CASE("such a message that is cut by a reset is an error, not an end") {

@@ -66,7 +66,6 @@ std::unique_ptr<LoopFiber> FiberPool::take() {
 
 void FiberPool::give_back(std::unique_ptr<LoopFiber> fiber) noexcept {
   const std::lock_guard lock(mutex_);
-  if (idle_.capacity() == 0) idle_.reserve(kMostIdle);
   if (idle_.size() < kMostIdle) idle_.push_back(std::move(fiber));
 }
 

@@ -33,7 +33,11 @@ void LoopWatchdog::run() {
   while (!stopping_) {
     bool busy = false;
     lock.unlock();
-    for (std::size_t i = 0; i < loops_.size(); ++i) busy = check(*loops_[i], seen_[i]) || busy;
+    try {
+      for (std::size_t i = 0; i < loops_.size(); ++i) busy = check(*loops_[i], seen_[i]) || busy;
+    } catch (...) {
+      busy = true;  // short of memory for a name or a line: the next look may have it
+    }
     lock.lock();
     // It sleeps only after a look that came later than its saying so: a loop that did not see that is seen by the look.
     const bool said_before = asleep_;

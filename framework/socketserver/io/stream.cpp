@@ -39,7 +39,7 @@ class Stream::SendTurn {
   SendTurn& operator=(const SendTurn&) = delete;
   ~SendTurn() {
     unsigned expected = Senders::taken;
-    // Once the turn is over the owner may destroy the stream: nothing is touched after it, or under the lock.
+    // Once the turn is over the owner may destroy the stream: after end_sends(), which waits for this lock.
     if (!taken_ || senders_.turn.compare_exchange_strong(expected, Senders::free)) return;
     const std::lock_guard lock(senders_.mutex);
     if (!senders_.turn_over.notify_one()) senders_.turn = Senders::free;  // else it is that one's now
@@ -132,6 +132,7 @@ IoResult Stream::try_sendall(std::string_view bytes) { return try_sendall(std::a
 
 void Stream::end_sends() noexcept {
   SendTurn(*senders_, [] { return Deadline::never(); }).fail(std::make_error_code(std::errc::bad_file_descriptor));
+  const std::lock_guard lock(senders_->mutex);  // whoever ended the turn before this one has let go of it
 }
 
 void throw_stream_error(const IoResult& result) {

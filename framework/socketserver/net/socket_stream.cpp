@@ -276,8 +276,10 @@ void SocketStream::drain() noexcept {
 }
 
 void SocketStream::abort() noexcept {
-  state_.fetch_or(kAborted);
-  shutdown(ShutdownHow::both);
+  state_.fetch_or(kAborted | kReadShut | kWriteShut);
+  const std::lock_guard lock(shutdown_mutex_);
+  // Also where both directions are shut already: it wakes a reader who waits for the rest after a drain.
+  if (socket_) (void)::shutdown(socket_.get(), SHUT_RDWR);
 }
 
 void SocketStream::close() noexcept { release().reset(); }

@@ -68,7 +68,7 @@ class LoopFiber final : public Fiber {
 /// Fibers ready for use again, so that a connection costs no system call for its stack. Threads: safe to share.
 class FiberPool {
  public:
-  explicit FiberPool(std::size_t stack_bytes) : stack_bytes_(stack_bytes) {}
+  explicit FiberPool(std::size_t stack_bytes) : stack_bytes_(stack_bytes) { idle_.reserve(kMostIdle); }
 
   /// @throws std::system_error  as Stack.
   std::unique_ptr<LoopFiber> take();
