@@ -1,5 +1,6 @@
 """Starts the built servers and talks to them with Python's own sockets. Every wait is bounded."""
 
+import errno
 import json
 import os
 import pathlib
@@ -163,7 +164,12 @@ class Client:
             return None
 
     def half_close(self):
-        self.socket.shutdown(socket.SHUT_WR)
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            if error.errno != errno.ENOTCONN:
+                raise
+            raise ConnectionResetError("the server has reset it already") from error
 
     def close(self):
         self.file.close()

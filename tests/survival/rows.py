@@ -590,13 +590,16 @@ def mixture(running, seed):
     def churn_on(number):
         own = random.Random(f"{seed}/{number}")
         for _ in range(20):
-            with running.connect() as client:
-                client.send("word\n")
-                if own.random() < 0.5:
-                    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-                else:
-                    client.half_close()
-                    client.rest()
+            try:
+                with running.connect() as client:
+                    client.send("word\n")
+                    if own.random() < 0.5:
+                        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                    else:
+                        client.half_close()
+                        client.rest()
+            except ConnectionError:
+                pass
 
     with ChaosProxy(running.address, seed) as proxy:
         many(lambda number: (slow if number < 5 else churn_on if number < 10 else

@@ -26,8 +26,8 @@ class Mutex {
   detail::WaitList waiters_;
 };
 
-/// As std::condition_variable_any, without spurious wake-ups; but it must outlive the waits on it, also those that have been
-/// notified. Threads and fibers: safe to share.
+/// As std::condition_variable_any, without spurious wake-ups; but it must outlive the waits on it, also those that have
+/// been notified. Threads and fibers: safe to share.
 class ConditionVariable {
  public:
   /// Gives the mutex up while it waits.
