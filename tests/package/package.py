@@ -39,11 +39,14 @@ def step(*command, environment=None):
 def consumer(*files):
     """An empty folder with files of the documents, those of the README if none are named, to be built in."""
     with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        (folder / "consumer").mkdir()
-        for file in files or HELLO:
-            shutil.copy(file, folder / "consumer")
-        yield folder
+        yield fill(pathlib.Path(name), *files)
+
+
+def fill(folder, *files):
+    (folder / "consumer").mkdir(parents=True, exist_ok=True)
+    for file in files or HELLO:
+        shutil.copy2(file, folder / "consumer")
+    return folder
 
 
 def install(folder, *options):
@@ -118,18 +121,20 @@ def test_pkg_config():
 
 
 def test_add_subdirectory():
-    with consumer(*HELLO[:-1], pathlib.Path(SOURCE, "tests/package/add_subdirectory/CMakeLists.txt")) as folder:
-        build(folder, f"-DSOCKETSERVER_SOURCE={SOURCE}", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", "-DCMAKE_CXX_FLAGS=-O0 -Werror",
-              "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=30", "-GNinja")
-        works(folder / "build")
-        commands = json.loads((folder / "build/compile_commands.json").read_text())
-        check(not [one["file"] for one in commands if re.search("/(tests|examples|bench)/", one["file"])])
-        (own,) = [one["command"] for one in commands if "hello_server.dir" in one["command"]]
-        forced = set(own.split()[1:]) - {"-O0", "-Werror", "-std=gnu++20", "-std=c++20", "-o", "-c"}
-        check(not [flag for flag in forced if flag.startswith(("-W", "-f", "-D", "-O"))], own)
-        cache = (folder / "build/CMakeCache.txt").read_text()
-        strangers = re.findall(r"^((?!CMAKE_|SOCKETSERVER_|socketserver_|hello_)\w*SHARED_LIBS)\b", cache, re.MULTILINE)
-        equal(strangers, [])
+    """The framework as a part of another project; what was compiled is kept for the next time."""
+    folder = fill(BUILD / "add_subdirectory", *HELLO[:-1],
+                  pathlib.Path(SOURCE, "tests/package/add_subdirectory/CMakeLists.txt"))
+    build(folder, f"-DSOCKETSERVER_SOURCE={SOURCE}", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", "-DCMAKE_CXX_FLAGS=-O0 -Werror",
+          "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=30", "-GNinja", "--fresh")
+    works(folder / "build")
+    commands = json.loads((folder / "build/compile_commands.json").read_text())
+    check(not [one["file"] for one in commands if re.search("/(tests|examples|bench)/", one["file"])])
+    (own,) = [one["command"] for one in commands if "hello_server.dir" in one["command"]]
+    forced = set(own.split()[1:]) - {"-O0", "-Werror", "-std=gnu++20", "-std=c++20", "-o", "-c"}
+    check(not [flag for flag in forced if flag.startswith(("-W", "-f", "-D", "-O"))], own)
+    cache = (folder / "build/CMakeCache.txt").read_text()
+    strangers = re.findall(r"^((?!CMAKE_|SOCKETSERVER_|socketserver_|hello_)\w*SHARED_LIBS)\b", cache, re.MULTILINE)
+    equal(strangers, [])
 
 
 def test_symbols():

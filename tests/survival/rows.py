@@ -119,26 +119,29 @@ def suite(script, what):
 
 @row(1, "many idle connections")
 def idle_connections(effort):
-    count = effort.count(500, 10000)
-    with server("uppercase_server", "fiber", *set_key("/timeouts/idle", None),
-                *set_key("/limits/max_connections", count + 10)) as running:
-        process = Process(running.pid)
-        latency(running.address)  # warms up
-        control, before = latency(running.address), process.memory()
-        clients = [running.connect() for _ in range(count)]
-        for client in clients:
-            equal(client.ask("a"), "A")
-        held = process.memory()
-        share = process.cpu_share(effort.count(2, 10))
-        check(share < 0.05, "idle, it takes", share, "of a core")
-        check(process.memory() - held < 1024, "memory grows while nothing happens:", held, process.memory())
-        beside = min(latency(running.address) for _ in range(3))
-        if effort.minutes:
-            check(beside < max(10, 3 * control), "a new client takes", beside, "ms beside them, alone", control)
-        for client in clients:
-            client.close()
-        return (f"{count}: {(held - before) / count:.1f} KiB each, {share:.1%} of a core, "
-                f"a line {beside:.2f} ms ({control:.2f} alone)")
+    figures = []
+    for policy, full in (("thread", 1000), ("fiber", 10000)):
+        count = effort.count(500, full)
+        with server("uppercase_server", policy, *set_key("/timeouts/idle", None),
+                    *set_key("/limits/max_connections", count + 10)) as running:
+            process = Process(running.pid)
+            latency(running.address)  # warms up
+            control, before = latency(running.address), process.memory()
+            clients = [running.connect() for _ in range(count)]
+            for client in clients:
+                equal(client.ask("a"), "A")
+            held = process.memory()
+            share = process.cpu_share(effort.count(2, 10))
+            check(share < 0.05, "idle, it takes", share, "of a core")
+            check(process.memory() - held < 1024, "memory grows while nothing happens:", held, process.memory())
+            beside = min(latency(running.address) for _ in range(3))
+            if effort.minutes:
+                check(beside < max(10, 3 * control), "a new client takes", beside, "ms beside them, alone", control)
+            for client in clients:
+                client.close()
+            figures.append(f"{policy} {count}: {(held - before) / count:.1f} KiB each, {share:.1%} of a core, "
+                           f"a line {beside:.2f} ms ({control:.2f} alone)")
+    return "; ".join(figures)
 
 
 def churn(running, count, dice):
@@ -172,8 +175,12 @@ def churning(effort):
 
 @row(3, "slow clients, a byte a second, beside 50 good ones")
 def slow_clients(effort):
+    return "; ".join(f"{policy} {slow_beside_good(effort, policy)}" for policy in UNBOUNDED)
+
+
+def slow_beside_good(effort, policy):
     count, read = effort.count(100, 1000), 2
-    with server("uppercase_server", "fiber", *set_key("/timeouts/read", read)) as running:
+    with server("uppercase_server", policy, *set_key("/timeouts/read", read)) as running:
         def good_clients():
             taken, lock = [], threading.Lock()
 
@@ -377,17 +384,18 @@ def mixed_signals(effort):
 @row(12, "restart with 50 open connections")
 def restart(effort):
     count, port = effort.count(5, 20), 0
-    for _ in range(count):
-        with Server("uppercase_server", "--port", str(port), "--policy", "fiber") as running:
-            port = running.address[1]
-            clients = [running.connect() for _ in range(50)]
-            for client in clients:
-                equal(client.ask("x"), "X")
-            equal(running.stop(), 0)
-            for client in clients:
-                equal(client.rest(), b"")
-                client.close()
-    return f"{count} times on one port"
+    for policy in UNBOUNDED:
+        for _ in range(count):
+            with Server("uppercase_server", "--port", str(port), "--policy", policy) as running:
+                port = running.address[1]
+                clients = [running.connect() for _ in range(50)]
+                for client in clients:
+                    equal(client.ask("x"), "X")
+                equal(running.stop(), 0)
+                for client in clients:
+                    equal(client.rest(), b"")
+                    client.close()
+    return f"{count} times under each of {', '.join(UNBOUNDED)}, on one port"
 
 
 @row(13, "bytes one by one, half-closes, resets in the middle, data with the FIN", share=1)
