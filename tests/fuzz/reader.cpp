@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <socketserver/io/memory_stream.hpp>
 #include <socketserver/io/reader.hpp>
 #include <vector>
@@ -7,56 +8,109 @@
 
 using namespace socketserver;
 
+namespace {
+
+/// What the calls return, held against the input: whatever they are, it is the input from here on, and nothing is lost.
+struct Input {
+  std::string text;
+  std::size_t at = 0;
+
+  std::string_view rest() const { return std::string_view(text).substr(at); }
+  void returned(std::string_view part) {
+    fuzz::require(rest().starts_with(part), "what is read is the input, in order");
+    at += part.size();
+  }
+};
+
+void read_line(Reader& reader, Input& input, std::size_t max_line) {
+  const auto line = reader.readline();
+  fuzz::require(line.has_value(), "there is input left");
+  fuzz::require(line->size() <= max_line, "a line is no longer than max_line");
+  fuzz::require(line->find('\n') + 1 == line->size() || input.at + line->size() == input.text.size(),
+                "it ends at the first end");
+  input.returned(*line);
+}
+
+void read_into_memory(Reader& reader, Input& input, std::size_t bytes) {
+  std::string memory(bytes, '\0');
+  memory.resize(reader.read(std::as_writable_bytes(std::span(memory))));
+  input.returned(memory);
+}
+
+void call(Reader& reader, Input& input, std::uint8_t which, std::size_t max_line) {
+  const std::size_t number = 1 + which / 8;
+  switch (which % 8) {
+    case 0: return read_line(reader, input, max_line);
+    case 1: return input.returned(reader.readline(number).value_or(""));
+    case 2: return input.returned(reader.read(number));
+    case 3: return input.returned(reader.read_until(which > 128 ? "ab" : "\r\n").value_or(""));
+    case 4: return read_into_memory(reader, input, number);
+    case 5: {
+      const auto message = reader.message();
+      input.returned(reader.read(2));
+      return input.returned(reader.read(number));
+    }
+    case 6: {
+      for (const std::string_view line : reader.lines()) return input.returned(line);
+      fuzz::require(false, "there is input left");
+      return;
+    }
+    default: {
+      const std::string_view seen = reader.peek();
+      fuzz::require(!seen.empty() && input.rest().starts_with(seen), "peek shows what is next");
+      return input.returned(reader.read(1));
+    }
+  }
+}
+
+}  // namespace
+
 void fuzz::reader(Bytes bytes) {
   Dice dice(bytes);
   const ReaderOptions options{.max_line = 1 + dice.below(64), .read_buffer = 1 + dice.below(32)};
-  std::vector<std::uint8_t> calls(dice.below(64));
-  for (std::uint8_t& call : calls) call = dice.next();
+  std::vector<std::uint8_t> calls(1 + dice.below(64));
+  for (std::uint8_t& which : calls) which = dice.next();
   std::vector<PeerStep> steps;
-  std::string input;
+  Input input;
+  std::size_t pauses = 0;
   while (!dice.empty()) {
-    const std::string_view chunk = dice.text(1 + dice.below(40));
-    input += chunk;
-    if (!chunk.empty()) steps.emplace_back(std::string(chunk));
-  }
-  MemoryStream stream(steps);
-  Reader reader(stream, options);
-
-  // Whatever the calls, what they return is the input from here on, and nothing is lost.
-  std::size_t at = 0;
-  const auto returned = [&](std::string_view part) {
-    require(std::string_view(input).substr(at, part.size()) == part, "what is read is the input, in order");
-    at += part.size();
-  };
-  for (std::size_t i = 0; at < input.size() && i < 10 * input.size() + 100; ++i) {
-    const std::uint8_t call = calls.empty() ? std::uint8_t{0} : calls[i % calls.size()];
-    const std::size_t before = at;
-    try {
-      switch (call % 5) {
-        case 0: {
-          const auto line = reader.readline();
-          require(line.has_value(), "there is input left");
-          require(line->size() <= options.max_line, "a line is no longer than max_line");
-          require(line->find('\n') + 1 == line->size() || at + line->size() == input.size(),
-                  "it ends at the first end");
-          returned(*line);
-          break;
-        }
-        case 1: returned(reader.readline(1 + call / 5 % 20).value_or("")); break;
-        case 2: returned(reader.read(1 + call / 5)); break;
-        case 3: returned(reader.read_until(call > 128 ? "ab" : "\r\n").value_or("")); break;
-        default: {
-          const std::string_view seen = reader.peek();
-          require(!seen.empty() && std::string_view(input).substr(at, seen.size()) == seen, "peek shows what is next");
-          returned(reader.read(1));
-        }
-      }
-      require(at > before, "each call makes progress");
-    } catch (const LineTooLong&) {
-      require(at == before, "nothing is consumed");
-      returned(reader.read(1 + call / 5));
+    const std::size_t size = dice.below(48);
+    if (size >= 40) {
+      steps.push_back(PeerStep::pause_past_deadline());
+      ++pauses;
+    } else if (const std::string_view chunk = dice.text(1 + size); !chunk.empty()) {
+      input.text += chunk;
+      steps.emplace_back(std::string(chunk));
     }
   }
-  require(at == input.size(), "all of it is read in the end");
-  require(reader.readline() == std::nullopt && reader.read(1).empty() && reader.peek().empty(), "then comes the end");
+  MemoryStream stream(steps);
+  stream.settimeout(std::chrono::seconds(1));
+  Reader reader(stream, options);
+
+  std::size_t timeouts = 0;
+  const auto ends_at_last = [&](auto&& last) {
+    for (;; ++timeouts) {
+      try {
+        return last();
+      } catch (const TimeoutError&) {
+        require(timeouts < pauses, "each pause ends one wait");
+      }
+    }
+  };
+  for (std::size_t i = 0; input.at < input.text.size(); ++i) {
+    const std::uint8_t which = calls[i % calls.size()];
+    const std::size_t before = input.at;
+    try {
+      call(reader, input, which, options.max_line);
+      require(input.at > before, "each call makes progress");
+    } catch (const LineTooLong&) {
+      require(input.at == before, "nothing is consumed");
+      ends_at_last([&] { input.returned(reader.read(1 + which / 8)); });
+    } catch (const TimeoutError&) {
+      require(++timeouts <= pauses, "each pause ends one wait");
+    }
+  }
+  ends_at_last([&] {
+    require(reader.readline() == std::nullopt && reader.read(1).empty() && reader.peek().empty(), "then comes the end");
+  });
 }

@@ -29,6 +29,18 @@ Acceptor::Accepted accept_next(Acceptor& acceptor) {
   return acceptor.accept();
 }
 
+std::error_code accept_without_descriptors(Acceptor& acceptor) {
+  std::vector<FileDescriptor> hoard;
+  rlimit old{};
+  ::getrlimit(RLIMIT_NOFILE, &old);
+  const rlimit few{.rlim_cur = 64, .rlim_max = old.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &few);
+  for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) hoard.emplace_back(fd);
+  const std::error_code error = acceptor.accept().error;
+  ::setrlimit(RLIMIT_NOFILE, &old);
+  return error;
+}
+
 }  // namespace
 
 TEST_CASE("port 0 becomes the port that the kernel chose") {
@@ -159,14 +171,16 @@ TEST_CASE("without descriptors a connection is turned away instead of left hangi
   Acceptor acceptor(kLocal, {});
   Client client(acceptor.address());
   REQUIRE(acceptor.wait(true, Deadline::after(10s)) == Acceptor::Event::connection);
-  std::vector<FileDescriptor> hoard;
-  rlimit old{};
-  ::getrlimit(RLIMIT_NOFILE, &old);
-  const rlimit few{.rlim_cur = 64, .rlim_max = old.rlim_max};
-  ::setrlimit(RLIMIT_NOFILE, &few);
-  for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) hoard.emplace_back(fd);
-  const std::error_code error = acceptor.accept().error;
-  ::setrlimit(RLIMIT_NOFILE, &old);
-  CHECK(error == std::errc::too_many_files_open);
+  CHECK(accept_without_descriptors(acceptor) == std::errc::too_many_files_open);
   CHECK(client.recv().empty());
+}
+
+TEST_CASE("after refuse_new a want of descriptors costs none of those that had connected") {
+  Acceptor acceptor(kLocal, {});
+  const Client first(acceptor.address());
+  const Client second(acceptor.address());
+  acceptor.refuse_new();
+  for (int i = 0; i < 3; ++i) CHECK(accept_without_descriptors(acceptor) == std::errc::too_many_files_open);
+  for (int i = 0; i < 2; ++i) CHECK_FALSE(acceptor.accept().error);
+  CHECK(acceptor.accept().error == std::errc::operation_would_block);
 }

@@ -1,5 +1,8 @@
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -115,4 +118,29 @@ TEST_CASE("a file that cannot be opened is an error that names it") {
     CHECK(error.code() == std::errc::no_such_file_or_directory);
     CHECK(std::string(error.what()).find("/no/such/folder/x.log") != std::string::npos);
   }
+}
+
+TEST_CASE("a standard error that nobody reads stops nobody who logs, and the lines that it cost are counted") {
+  std::array<int, 2> pipe{};
+  REQUIRE(::pipe2(pipe.data(), O_CLOEXEC) == 0);
+  const int kept = ::dup(STDERR_FILENO);
+  const auto read_out = [&pipe] {
+    std::string text(1 << 20, '\0');
+    text.resize(static_cast<std::size_t>(::read(pipe[0], text.data(), text.size())));
+    return text;
+  };
+  Logger log({.pattern = "{level} {message}"});
+  ::dup2(pipe[1], STDERR_FILENO);
+  const std::string long_line(1000, 'x');
+  constexpr int kLines = 200;  // more than a pipe holds
+  for (int i = 0; i < kLines; ++i) log.info(long_line);
+  std::string all = read_out();
+  log.error("read again");
+  all += read_out();
+  ::dup2(kept, STDERR_FILENO);
+  for (const int fd : {kept, pipe[0], pipe[1]}) ::close(fd);
+  const auto written = std::count(all.begin(), all.end(), '\n') - 2;
+  CHECK(written > 10);
+  CHECK(all.ends_with("\nwarning lines lost, which nobody read: " + std::to_string(kLines - written) +
+                      "\nerror read again\n"));
 }

@@ -1,11 +1,12 @@
 """Every option of serve_main, and every exit status."""
 
+import contextlib
 import json
 import signal
 import socket
 import sys
 
-from common import Server, binary, check, equal, main, run, set_key, tests_of
+from common import Server, binary, check, equal, eventually, main, run, set_key, tests_of
 
 
 def test_help_names_every_option_and_key():
@@ -104,27 +105,36 @@ def test_a_forced_drain_is_status_3():
         equal(server.stop(), 3)
 
 
-def test_a_stuck_handler_is_status_3_at_the_deadline_and_named():
-    with Server("probe_server", *set_key("/timeouts/drain", 0.05), "--policy", "thread") as server:
+POLICIES = (("inline", 1), ("thread", 1), ("pool", 2), ("fiber", 2), ("fiber", 1))
+
+
+@contextlib.contextmanager
+def stuck(policy, threads, *arguments):
+    """A server with a handler that never ends. Yields it and the client."""
+    with Server("probe_server", "--policy", policy, "--threads", str(threads), *arguments) as server:
         with server.connect() as client:
             equal(client.ask("x"), "x")
-            client.send("stuck\n")
-            equal(server.ask("y"), "y")
+            client.send("stuck\n")  # which is served even if a stop comes before it is read
+            yield server, client
+
+
+def test_a_stuck_handler_is_status_3_at_the_deadline_and_named():
+    for policy in POLICIES:
+        with stuck(*policy, *set_key("/timeouts/drain", 0.05)) as (server, client):
             equal(server.stop(), 3)
             name = "%s:%d" % client.socket.getsockname()
             check(any(line and "do not end" in line and name in line for line in server.lines), server.lines)
 
 
 def test_a_second_signal_ends_at_once_with_128_and_its_number():
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with Server("probe_server", "--policy", "thread") as server, server.connect() as client:
-            equal(client.ask("x"), "x")
-            client.send("stuck\n")
-            equal(server.ask("y"), "y")
-            server.signal(signal.SIGTERM)
-            server.wait_for_line("stopping")
-            server.signal(number)
-            equal(server.wait(), 128 + number)
+    for policy in POLICIES:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with stuck(*policy, *set_key("/timeouts/drain", None)) as (server, _):
+                server.signal(number)
+                # One more is lost while the first was not taken.
+                check(eventually(lambda: server.process.poll() is not None or server.signal(number)))
+                equal(server.wait(), 128 + number)
+
 
 
 main(tests_of(sys.modules[__name__]))

@@ -45,9 +45,10 @@ def run(name, *arguments):
 class Server:
     """A server on a free port of 127.0.0.1, unless the arguments say otherwise."""
 
-    def __init__(self, name, *arguments, before=(), wait=True, descriptors=None, environment=None, log_file=None):
+    def __init__(self, name, *arguments, before=(), wait=True, descriptors=None, environment=None, log_file=None,
+                 read_on=True):
         """descriptors: the soft and hard limit on them. environment: what is added to it. log_file: where it logs,
-        whatever its configuration says; else to standard error."""
+        whatever its configuration says; else to standard error. read_on: whether that is read once it listens."""
         command = [*before, binary(name), "--host", "127.0.0.1", "--port", "0", *arguments]
         command += set_key("/log/file", log_file) if log_file else []
 
@@ -56,7 +57,7 @@ class Server:
 
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
                                         env={**os.environ, **(environment or {})}, preexec_fn=descriptors and limit)
-        self.lines, self.address, self.pid = [], None, self.process.pid
+        self.lines, self.address, self.pid, self._read_on = [], None, self.process.pid, read_on
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -76,6 +77,8 @@ class Server:
                 if found:
                     self._found_address(found)
                 self._changed.notify_all()
+            if found and not self._read_on:
+                return
         with self._changed:
             self.lines.append(None)  # the end
             self._changed.notify_all()
@@ -98,10 +101,10 @@ class Server:
         self.process.kill()
         raise AssertionError(f"nothing like {pattern!r} in {path}; {self.lines}")
 
-    def wait_for_line(self, pattern):
-        """Waits for a line of the log. @returns the match."""
+    def wait_for_line(self, pattern, after=0):
+        """Waits for a line of the log that is not one of the first so many. @returns the match."""
         def look():
-            for line in self.lines:
+            for line in self.lines[after:]:
                 found = line is not None and re.search(pattern, line)
                 if found:
                     return found
@@ -135,8 +138,11 @@ class Server:
     def __enter__(self):
         return self
 
-    def __exit__(self, *error):
-        if self.process.poll() is None:
+    def __exit__(self, error, *_):
+        """A test that has not ended the server has this look at how it ends: a sanitizer's findings count, too."""
+        if self.process.poll() is None and error is None:
+            equal(self.stop(), 0)
+        elif self.process.poll() is None:
             self.process.kill()
         self.process.wait()
 

@@ -6,12 +6,17 @@ from common import Server, check, equal, main, set_key, tests_of
 
 
 def test_a_handler_that_blocks_its_loop_is_named_with_its_client():
-    with Server("probe_server", "--policy", "fiber", "--threads", "2") as server, server.connect() as client:
-        host, port = client.socket.getsockname()
-        for _ in range(2):  # the second time after an idle while
-            equal(client.ask("block 1500"), "block 1500")
-            server.wait_for_line(f"ProbeHandler for {host}:{port} has kept its fiber loop from all others for")
-            equal(server.ask("hello"), "hello")
+    with Server("probe_server", "--policy", "fiber", "--threads", "2") as server:
+        with server.connect() as client, server.connect() as other:
+            host, port = client.socket.getsockname()
+            check(client.ask("thread") != other.ask("thread"), "both are on one loop")
+            for _ in range(2):  # the second time after an idle while
+                known = len(server.lines)
+                client.send("block\n")
+                server.wait_for_line(f"ProbeHandler for {host}:{port} has kept its fiber loop from all others for", known)
+                equal(other.ask("unblock"), "unblock")
+                equal(client.line(), "block")
+                equal(server.ask("hello"), "hello")
 
 
 def test_a_frame_that_is_larger_than_the_guard_is_told_too():

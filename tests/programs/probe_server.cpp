@@ -16,6 +16,7 @@
 #include <future>
 #include <iterator>
 #include <mutex>
+#include <semaphore>
 #include <socketserver/net/socket_stream.hpp>
 #include <socketserver/socketserver.hpp>
 #include <stdexcept>
@@ -32,6 +33,7 @@ struct Release {
   Mutex mutex;
   ConditionVariable changed;
   bool given = false;
+  std::counting_semaphore<> unblocked{0};
 };
 
 /// Uses so much of the stack, in steps that no guard is too narrow for.
@@ -90,13 +92,9 @@ class ProbeHandler : public StreamRequestHandler {
     if (command == "release") release();
     if (command.starts_with("stack ")) return use_stack(std::stoul(command.substr(6))) > 0 ? "used" : "";
     if (command == "frame") return use_frame();
-    if (command.starts_with("block ")) {  // the thread, whoever else runs on it
-      std::this_thread::sleep_for(std::chrono::milliseconds(std::stoi(command.substr(6))));
-    }
-    if (command.starts_with("offload ")) {
-      const std::chrono::milliseconds time(std::stoi(command.substr(8)));
-      offload([time] { std::this_thread::sleep_for(time); });
-    }
+    if (command == "block") release_.unblocked.acquire();  // the thread, whoever else runs on it
+    if (command == "offload") offload([this] { release_.unblocked.acquire(); });
+    if (command == "unblock") release_.unblocked.release();
     return command;
   }
 

@@ -1,16 +1,17 @@
 """A stop by signal, under load and with clients in every state."""
 
+import fcntl
 import signal
 import sys
 import threading
 
-from common import Server, check, equal, main, tests_of
+from common import PATIENCE, Server, check, equal, main, tests_of
 
 
 def test_terminate_under_load_loses_no_request():
     for policy in ("thread", "pool", "fiber"):
         with Server("uppercase_server", "--policy", policy, "--threads", "8") as server:
-            sent, answered, started = [0] * 8, [0] * 8, threading.Barrier(9)
+            sent, answered, started = [0] * 8, [0] * 8, threading.Barrier(9, timeout=PATIENCE)
 
             def work(me):
                 with server.connect() as client:
@@ -71,6 +72,16 @@ def test_a_request_in_progress_is_finished():
             check(server.process.poll() is None, "the server did not wait for the request in progress")
             server.signal(signal.SIGTERM)  # the second one: the held request has nobody to release it
             equal(server.wait(), 128 + signal.SIGTERM)
+
+
+def test_a_log_that_nobody_reads_holds_nothing_up():
+    for policy in ("inline", "thread", "pool", "fiber"):
+        with Server("uppercase_server", "--policy", policy, "--log-level", "debug", read_on=False) as server:
+            fcntl.fcntl(server.process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+            for _ in range(100):  # more than that holds, from every thread that logs
+                server.signal(signal.SIGUSR1)
+                equal(server.ask("x"), "X")
+            equal(server.stop(), 0)
 
 
 main(tests_of(sys.modules[__name__]))

@@ -20,6 +20,15 @@ class Process:
         """Resident, in KiB."""
         return self._status("VmRSS")
 
+    def forget_peak(self):
+        """Source: proc(5), clear_refs."""
+        with open(f"/proc/{self.pid}/clear_refs", "w") as file:
+            file.write("5")
+
+    def peak(self):
+        """The most that was resident since forget_peak(), in KiB."""
+        return self._status("VmHWM")
+
     def threads(self):
         return self._status("Threads")
 

@@ -1,6 +1,6 @@
 #include <socketserver/concurrency/detail/worker_pool.hpp>
 
-#include <system_error>
+#include <exception>
 #include <utility>
 
 namespace socketserver::detail {
@@ -25,8 +25,8 @@ void WorkerPool::submit(Job job) {
     if (jobs_.size() >= idle_ && threads_.size() < most_threads_) {
       try {
         start_one();
-      } catch (const std::system_error&) {
-        if (threads_.empty()) throw;  // else those that run come to it later
+      } catch (const std::exception&) {  // no thread, or no memory for one
+        if (threads_.empty()) throw;     // else those that run come to it later
       }
     }
     jobs_.push_back(std::move(job));

@@ -129,7 +129,7 @@ Acceptor::Accepted Acceptor::accept() noexcept {
   if (fiber != nullptr && listener_watch_ != nullptr && fiber->shares_loop(*listener_watch_)) {
     listener_watch_->readable = error.value() != EAGAIN && listener_watch_->readable;  // else the next edge tells
   }
-  if (error.value() == EMFILE || error.value() == ENFILE) turn_one_away();
+  if (!refuses_new_ && (error.value() == EMFILE || error.value() == ENFILE)) turn_one_away();
   return {{}, {}, error};
 }
 
@@ -140,6 +140,7 @@ void Acceptor::turn_one_away() noexcept {
 }
 
 void Acceptor::refuse_new() noexcept {
+  refuses_new_ = true;
   // A socket filter that takes no packet: neither SYNs nor the last ACK of a handshake get in any more, so
   // the queue of established connections only shrinks. Without it one could arrive between the last accept
   // and the close, and be reset with its request. Source: socket(7), SO_ATTACH_FILTER.
@@ -153,6 +154,9 @@ void Acceptor::close() noexcept {
   listener_.reset();
 }
 
-void Acceptor::reopen() { listener_ = open_listener(address_); }
+void Acceptor::reopen() {
+  listener_ = open_listener(address_);
+  refuses_new_ = false;
+}
 
 }  // namespace socketserver

@@ -55,7 +55,7 @@ class Acceptor {
   /// Ends the wait under way or the next one. Threads: any.
   void wake() noexcept;
   /// Takes one waiting connection; never blocks. Short of descriptors it spends a spare one to turn the
-  /// connection away, so that its peer learns of it.
+  /// connection away, so that its peer learns of it; after refuse_new() it stays, since room comes then.
   Accepted accept() noexcept;
 
   /// From now on no connection arrives, while those that have can still be accepted: after it accept() until
@@ -81,6 +81,7 @@ class Acceptor {
   FileDescriptor wake_;
   FileDescriptor spare_;  // given up for a moment when the process has no other left
   FileDescriptor listener_;
+  bool refuses_new_ = false;
   OwnedWatch wake_watch_;  // with the loop of the fiber that waited last
   OwnedWatch listener_watch_;
   SocketAddress address_;

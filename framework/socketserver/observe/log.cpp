@@ -1,15 +1,16 @@
 #include <socketserver/observe/log.hpp>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spdlog/details/file_helper.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <mutex>
 #include <socketserver/base/text.hpp>
@@ -21,6 +22,7 @@ namespace socketserver {
 namespace {
 
 constexpr std::size_t kLongestMessage = 1024;
+constexpr int kReaderPatience = 1000;  // milliseconds
 
 struct Field {
   std::string_view name;
@@ -117,6 +119,42 @@ class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
   spdlog::details::file_helper file_;
 };
 
+/// Whoever has stopped reading standard error must not stop whoever logs: he is waited for once, and until he goes on
+/// lines are counted instead of written.
+class StandardErrorSink final : public spdlog::sinks::base_sink<std::mutex> {
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (lost_ > 0 && takes_a_line(0)) {
+      const std::string text = concat("lines lost, which nobody read: ", std::exchange(lost_, 0));
+      write({message.logger_name, spdlog::level::warn, text});
+    }
+    if (takes_a_line(lost_ > 0 ? 0 : kReaderPatience)) {
+      write(message);
+    } else {
+      ++lost_;
+    }
+  }
+  void flush_() override {}
+
+  /// A pipe that can be written to takes PIPE_BUF bytes without blocking, which is more than a line. Source: pipe(7).
+  static bool takes_a_line(int milliseconds) {
+    pollfd out{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+    while (::poll(&out, 1, milliseconds) < 0 && errno == EINTR) continue;
+    return (out.revents & POLLOUT) != 0 && (out.revents & POLLERR) == 0;
+  }
+
+  void write(const spdlog::details::log_msg& message) {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    for (std::size_t done = 0; done < line.size();) {
+      const ssize_t taken = ::write(STDERR_FILENO, line.data() + done, line.size() - done);
+      if (taken < 0 && errno != EINTR) return;
+      if (taken > 0) done += static_cast<std::size_t>(taken);
+    }
+  }
+
+  std::uint64_t lost_ = 0;
+};
+
 }  // namespace detail
 
 struct Logger::Sink {
@@ -129,7 +167,7 @@ struct Logger::Sink {
   }
   std::shared_ptr<spdlog::sinks::sink> sink() const {
     if (file != nullptr) return file;
-    return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    return std::make_shared<detail::StandardErrorSink>();
   }
 
   const std::shared_ptr<detail::FileSink> file;  // null for standard error

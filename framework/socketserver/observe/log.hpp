@@ -37,7 +37,8 @@ class Logger {
   /// Whether a line of this level would be written: ask before composing a costly one.
   bool enabled(LogLevel level) const noexcept;
   /// Writes one line. Control characters and bytes that are not UTF-8 are escaped and long text is cut (see
-  /// escaped()). A full disk or closed pipe loses the line, never the caller.
+  /// escaped()). A full disk or closed pipe loses the line, never the caller; and where nobody reads standard error it
+  /// is waited for one second, once: after that lines are lost, and counted in the first that is read again.
   void write(LogLevel level, std::string_view message) noexcept;
 
   /// @name write() by level

@@ -1,6 +1,7 @@
 #include <socketserver/server/detail/accept_trouble.hpp>
 
 #include <algorithm>
+#include <new>
 #include <socketserver/base/text.hpp>
 
 namespace socketserver::detail {
@@ -24,8 +25,12 @@ void AcceptTrouble::failed(std::error_code error) {
   if (!quiet_until_.expired(clock_)) return;
   quiet_until_ = Deadline::after(kQuiet, clock_);
   const char* next = kind == AcceptError::resource ? "; trying again" : "; going on";
-  log_.warning(concat("accept failed ", unsaid_, unsaid_ == 1 ? " time: " : " times, last: ", error.message(), next));
-  unsaid_ = 0;
+  try {
+    log_.warning(concat("accept failed ", unsaid_, unsaid_ == 1 ? " time: " : " times, last: ", error.message(), next));
+    unsaid_ = 0;
+  } catch (const std::bad_alloc&) {
+    log_.warning("accept failed for want of memory, even for this line");
+  }
 }
 
 }  // namespace socketserver::detail

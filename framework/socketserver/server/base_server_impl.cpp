@@ -1,6 +1,8 @@
 #include <socketserver/server/detail/base_server_impl.hpp>
 
 #include <algorithm>
+#include <new>
+#include <socketserver/base/detail/type_name.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/server/detail/handler_scope.hpp>
 #include <stdexcept>
@@ -101,17 +103,23 @@ bool BaseServer::Impl::turn(Deadline deadline, int most) {
 
 BaseServer::Impl::Taken BaseServer::Impl::accept_one() {
   detail::Arrival arrival = listener->accept();
-  if (arrival.error == std::errc::operation_would_block) return Taken::nothing;  // its peer has gone again
-  if (arrival.error) {
+  std::error_code error = arrival.error;
+  if (error == std::errc::operation_would_block) return Taken::nothing;  // its peer has gone again
+  try {
+    if (!error) take(std::move(arrival));
+  } catch (const std::bad_alloc&) {  // it is closed, and was not counted
+    error = std::make_error_code(std::errc::not_enough_memory);
+  }
+  if (error) {
     ++accept_errors_;
-    trouble_.failed(arrival.error);
+    trouble_.failed(error);
     return Taken::error;
   }
   trouble_.succeeded();
-  take(std::move(arrival));
   return Taken::connection;
 }
 
+/// @throws std::bad_alloc  before the connection is in the table.
 void BaseServer::Impl::take(detail::Arrival arrival) {
   if (full()) {
     reject(std::move(arrival));
@@ -122,12 +130,14 @@ void BaseServer::Impl::take(detail::Arrival arrival) {
 
 void BaseServer::Impl::reject(detail::Arrival arrival) {
   Connection& connection = connections.add(std::move(arrival.stream), arrival.peer, server, config);
-  // What does not fit the empty send buffer is not worth a wait.
-  connection.stream.settimeout(Duration::zero());
-  (void)connection.stream.try_sendall(config.concurrency.reject_message);
-  connection.stream.shutdown(ShutdownHow::write);
-  close(connection);
-  log.debug(concat(arrival.peer.to_string(), " rejected: no room"));
+  guarded("rejecting", [&] {
+    // What does not fit the empty send buffer is not worth a wait.
+    connection.stream.settimeout(Duration::zero());
+    (void)connection.stream.try_sendall(config.concurrency.reject_message);
+    connection.stream.shutdown(ShutdownHow::write);
+    close(connection);
+    if (log.enabled(LogLevel::debug)) log.debug(concat(arrival.peer.to_string(), " rejected: no room"));
+  });
   connections.end(connection, Outcome::rejected);
 }
 
@@ -178,10 +188,12 @@ void BaseServer::Impl::end(Connection& connection, Outcome outcome) {
   guarded(connection.request, [this](Request& request) { server.shutdown_request(request); });
   guarded(connection.request, [this](Request& request) { server.close_request(request); });
   if (log.enabled(LogLevel::debug)) {
-    const auto age = std::chrono::duration<double>(steady_clock().now() - connection.accepted_at);
-    log.debug(concat(connection.request.client_address().to_string(), " ", to_string(outcome), " after ",
-                     seconds_text(age.count()), ", ", connection.stream.bytes_in(), " bytes in, ",
-                     connection.stream.bytes_out(), " bytes out"));
+    guarded("the end of a connection", [&] {
+      const auto age = std::chrono::duration<double>(steady_clock().now() - connection.accepted_at);
+      log.debug(concat(connection.request.client_address().to_string(), " ", to_string(outcome), " after ",
+                       seconds_text(age.count()), ", ", connection.stream.bytes_in(), " bytes in, ",
+                       connection.stream.bytes_out(), " bytes out"));
+    });
   }
   connections.end(connection, outcome);
   if (paused_) listener->wake();
@@ -201,18 +213,27 @@ void BaseServer::Impl::report(Request& request, const std::exception_ptr& error)
   guarded("handle_error", [&] { server.handle_error(request, error); });
 }
 
-void BaseServer::Impl::reopen_log() {
+/// What is being handled, which may be the want of memory itself.
+void BaseServer::Impl::log_exception(const char* where) noexcept {
   try {
-    log.reopen();
-    log.info("the log file is open anew");
-  } catch (const std::system_error& error) {
-    log.error(concat("the log goes on where it was: ", error.what()));
+    log.error(concat(where, ": ", detail::describe(std::current_exception())));
+  } catch (const std::bad_alloc&) {
+    log.error(where);
   }
 }
 
-void BaseServer::Impl::log_stats() {
-  log.info(concat("counted: ", to_string(stats())));
-  log.info(concat("served now: ", active_connections()));
+void BaseServer::Impl::reopen_log() noexcept {
+  guarded("the log goes on where it was", [this] {
+    log.reopen();
+    log.info("the log file is open anew");
+  });
+}
+
+void BaseServer::Impl::log_stats() noexcept {
+  guarded("counters", [this] {
+    log.info(concat("counted: ", to_string(stats())));
+    log.info(concat("served now: ", active_connections()));
+  });
 }
 
 std::string BaseServer::Impl::active_connections() const {

@@ -30,19 +30,21 @@ void BaseServer::Impl::begin() {
 void BaseServer::Impl::start_drain() {
   connections.start_drain();
   const Deadline deadline = Deadline::after(config.timeouts.drain);
-  if (!deadline.is_never()) background_->set_alarm(deadline, [this] { force(); });
+  if (deadline.is_never()) return;
+  guarded("the drain has no deadline", [&] { background_->set_alarm(deadline, [this] { force(); }); });
 }
 
 /// The rest of a stop, on the serving thread.
 DrainReport BaseServer::Impl::drain() {
   lifecycle.wait_until_draining();
-  log.info(concat("stopping: ", connections.active(), " connections to drain"));
+  guarded("stopping", [this] { log.info(concat("stopping: ", connections.active(), " connections to drain")); });
   {
     const detail::HandlerScope scope(server);
     guarded("accepting those that wait", [this] { accept_the_rest(); });
   }
   const DrainReport report = finish();
-  log.info(concat("stopped: ", report.drained, " connections drained, ", report.forced, " forced"));
+  guarded("stopped",
+          [&] { log.info(concat("stopped: ", report.drained, " connections drained, ", report.forced, " forced")); });
   lifecycle.finish_serving();
   return report;
 }
@@ -64,6 +66,7 @@ void BaseServer::Impl::accept_the_rest() {
     if (!more) return;
     ++accept_errors_;
     trouble_.failed(next.error);
+    paused_ = true;  // a connection that ends may be what is missing
     listener->wait(false, trouble_.retry_at());
   }
 }
@@ -79,11 +82,13 @@ void BaseServer::Impl::force() {
   drain_over_ = true;
   listener->wake();
   if (aborted == 0) return;
-  log.warning(concat("drain deadline passed: ", aborted, " connections shut down"));
-  background_->set_alarm(Deadline::after(std::chrono::seconds(1)), [this] {
-    const detail::HandlerScope scope(server);
-    const std::size_t running = connections.active();
-    if (running > 0) guarded("handle_drain_timeout", [&] { server.handle_drain_timeout(running); });
+  guarded("drain deadline passed", [&] {
+    background_->set_alarm(Deadline::after(std::chrono::seconds(1)), [this] {
+      const detail::HandlerScope scope(server);
+      const std::size_t running = connections.active();
+      if (running > 0) guarded("handle_drain_timeout", [&] { server.handle_drain_timeout(running); });
+    });
+    log.warning(concat("drain deadline passed: ", aborted, " connections shut down"));
   });
 }
 
@@ -91,8 +96,10 @@ void BaseServer::Impl::force() {
 DrainReport BaseServer::Impl::finish() {
   listener->close();
   policy_->join();
-  background_->cancel_alarm();
-  background_->finish_lingering();
+  guarded("the end of a drain", [this] {
+    background_->cancel_alarm();
+    background_->finish_lingering();
+  });
   drain_over_ = paused_ = was_full_ = false;
   return connections.finish_drain();
 }

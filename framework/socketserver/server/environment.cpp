@@ -1,5 +1,6 @@
 #include <socketserver/server/detail/environment.hpp>
 
+#include <new>
 #include <socketserver/net/socket_stream.hpp>
 #include <socketserver/server/detail/housekeeper.hpp>
 #include <socketserver/server/detail/socket_listener.hpp>
@@ -26,7 +27,11 @@ class SystemEnvironment final : public Environment {
 Arrival SocketListener::accept() {
   Acceptor::Accepted accepted = acceptor_.accept();
   if (accepted.error) return {.error = accepted.error};
-  return {.stream = std::make_unique<SocketStream>(std::move(accepted.socket), accepted.peer), .peer = accepted.peer};
+  try {
+    return {.stream = std::make_unique<SocketStream>(std::move(accepted.socket), accepted.peer), .peer = accepted.peer};
+  } catch (const std::bad_alloc&) {
+    return {.error = std::make_error_code(std::errc::not_enough_memory)};
+  }
 }
 
 Environment& environment() noexcept {

@@ -46,7 +46,7 @@ bool has_something_to_lose(int fd) {
 class Housekeeper::Loop {
  public:
   explicit Loop(std::size_t most_lingering)
-      : most_lingering_(most_lingering), next_look_(context_), alarm_(context_), thread_([this] { context_.run(); }) {}
+      : most_lingering_(most_lingering), next_look_(context_), alarm_(context_), thread_([this] { run(); }) {}
 
   ~Loop() {
     context_.stop();
@@ -59,13 +59,13 @@ class Housekeeper::Loop {
       if (lingering_count_ >= most_lingering_) return;
       ++lingering_count_;
     }
-    asio::post(context_, [this, fd = std::move(fd), time, hold_fin]() mutable {
-      try {
-        begin(std::make_shared<Lingering>(context_, std::move(fd), hold_fin), time);
-      } catch (const std::exception&) {
-        count_end();  // short of memory or of epoll's watches: it is closed without lingering
-      }
-    });
+    // Short of memory or of epoll's watches, it is closed without lingering.
+    try {
+      asio::post(context_,
+                 [this, fd = std::move(fd), time, hold_fin]() mutable { start(std::move(fd), time, hold_fin); });
+    } catch (const std::bad_alloc&) {
+      count_end();
+    }
   }
 
   void finish_lingering() {
@@ -101,6 +101,17 @@ class Housekeeper::Loop {
   }
 
  private:
+  void run() {
+    for (;;) {
+      try {
+        context_.run();
+        return;
+      } catch (const std::exception&) {
+        // No memory to wait for input or to look again: that socket's timer closes it.
+      }
+    }
+  }
+
   /// A closing connection. Shared by its two pending operations, the wait for input and the timer: the one that
   /// comes first closes it, and the other is still called.
   struct Lingering {
@@ -114,8 +125,22 @@ class Housekeeper::Loop {
   };
   using LingeringPtr = std::shared_ptr<Lingering>;
 
+  void start(FileDescriptor fd, Duration time, bool hold_fin) {
+    LingeringPtr one;
+    try {
+      one = std::make_shared<Lingering>(context_, std::move(fd), hold_fin);
+      lingering_.insert(one);
+    } catch (const std::exception&) {
+      return count_end();
+    }
+    try {
+      begin(one, time);
+    } catch (const std::exception&) {
+      end(one);
+    }
+  }
+
   void begin(const LingeringPtr& one, Duration time) {
-    lingering_.insert(one);
     one->timer.expires_after(time);
     one->timer.async_wait([this, one](std::error_code) { end(one); });
     if (!look_at(one)) look_again_later();
@@ -143,18 +168,21 @@ class Housekeeper::Loop {
 
   void look_at_all() {
     bool done = true;
-    const auto all = lingering_;  // look_at() takes from the original
-    for (const LingeringPtr& one : all) done = look_at(one) && done;
+    for (auto next = lingering_.begin(); next != lingering_.end();) {
+      const LingeringPtr one = *next++;  // which look_at() may take out
+      done = look_at(one) && done;
+    }
     if (!done) look_again_later();
   }
 
   void look_again_later() {
-    if (std::exchange(look_is_due_, true)) return;
+    if (look_is_due_) return;
     next_look_.expires_after(kLookInterval);
     next_look_.async_wait([this](std::error_code cancelled) {
       look_is_due_ = false;
       if (!cancelled) look_at_all();
     });
+    look_is_due_ = true;
   }
 
   void end(const LingeringPtr& one) {

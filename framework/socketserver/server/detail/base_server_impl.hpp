@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <memory>
-#include <socketserver/base/text.hpp>
 #include <socketserver/concurrency/policy.hpp>
 #include <socketserver/server/base_server.hpp>
 #include <socketserver/server/detail/accept_trouble.hpp>
@@ -35,8 +34,8 @@ class BaseServer::Impl {
 
   ServerStats stats() const;
   std::string active_connections() const;
-  void log_stats();
-  void reopen_log();
+  void log_stats() noexcept;
+  void reopen_log() noexcept;
 
   BaseServer& server;
   const std::string handler_name;
@@ -57,6 +56,7 @@ class BaseServer::Impl {
   void accept_the_rest();
   void wait_for_room();
   void report(Request& request, const std::exception_ptr& error) noexcept;
+  void log_exception(const char* where) noexcept;
   template <typename Hook>
   void guarded(const char* name, Hook hook) noexcept;
   template <typename Hook>
@@ -76,15 +76,13 @@ class BaseServer::Impl {
   std::size_t capacity_;  // connections; found anew at each start
 };
 
-/// Calls a hook that has no connection: what it throws is logged.
+/// Calls a hook that has no connection, or what memory may be too short for: what it throws is logged.
 template <typename Hook>
 void BaseServer::Impl::guarded(const char* name, Hook hook) noexcept {
   try {
     hook();
-  } catch (const std::exception& error) {
-    log.error(concat(name, ": ", error.what()));
   } catch (...) {
-    log.error(concat(name, ": an exception of no standard type"));
+    log_exception(name);
   }
 }
 
