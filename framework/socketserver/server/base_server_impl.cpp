@@ -105,11 +105,7 @@ BaseServer::Impl::Taken BaseServer::Impl::accept_one() {
   detail::Arrival arrival = listener->accept();
   std::error_code error = arrival.error;
   if (error == std::errc::operation_would_block) return Taken::nothing;  // its peer has gone again
-  try {
-    if (!error) take(std::move(arrival));
-  } catch (const std::bad_alloc&) {  // it is closed, and was not counted
-    error = std::make_error_code(std::errc::not_enough_memory);
-  }
+  if (!error) error = take(std::move(arrival));
   if (error) {
     ++accept_errors_;
     trouble_.failed(error);
@@ -119,12 +115,17 @@ BaseServer::Impl::Taken BaseServer::Impl::accept_one() {
   return Taken::connection;
 }
 
-/// @throws std::bad_alloc  before the connection is in the table.
-void BaseServer::Impl::take(detail::Arrival arrival) {
-  if (full()) {
-    reject(std::move(arrival));
-  } else {
-    dispatch(std::move(arrival));
+/// @returns the want of memory if there was none to count the connection with, which is closed then.
+std::error_code BaseServer::Impl::take(detail::Arrival arrival) {
+  try {
+    if (full()) {
+      reject(std::move(arrival));
+    } else {
+      dispatch(std::move(arrival));
+    }
+    return {};
+  } catch (const std::bad_alloc&) {
+    return std::make_error_code(std::errc::not_enough_memory);
   }
 }
 

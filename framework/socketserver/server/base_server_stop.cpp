@@ -61,7 +61,7 @@ void BaseServer::Impl::accept_the_rest() {
     if (!more) listener->close();
     for (detail::Arrival& arrival : waiting) {
       wait_for_room();
-      take(std::move(arrival));
+      if (take(std::move(arrival))) ++accept_errors_;
     }
     if (!more) return;
     ++accept_errors_;

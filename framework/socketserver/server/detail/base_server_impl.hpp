@@ -9,6 +9,7 @@
 #include <socketserver/server/detail/connection_table.hpp>
 #include <socketserver/server/detail/environment.hpp>
 #include <socketserver/server/detail/lifecycle.hpp>
+#include <system_error>
 
 namespace socketserver {
 
@@ -49,7 +50,7 @@ class BaseServer::Impl {
   static constexpr int kMostAtOnce = 16;  // connections taken in one turn of the loop
   enum class Taken { connection, nothing, error };
   Taken accept_one();
-  void take(detail::Arrival arrival);
+  std::error_code take(detail::Arrival arrival);
   bool must_pause();
   bool full() const;
   void reject(detail::Arrival arrival);
