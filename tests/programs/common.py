@@ -1,5 +1,6 @@
 """Starts the built servers and talks to them with Python's own sockets. Every wait is bounded."""
 
+import contextlib
 import errno
 import json
 import os
@@ -15,8 +16,8 @@ import threading
 import time
 
 BINARIES, SOURCE = sys.argv[1], sys.argv[2]
-TRACED = {"ASAN_OPTIONS": "detect_leaks=0"}  # which does not work under strace
 PATIENCE = 30  # seconds; no test depends on how much of it is used
+POLICIES = ("inline", "thread", "pool", "fiber")
 LISTENING = r"listening on (\S+):(\d+),"
 CONFIG = pathlib.Path(SOURCE, "config")
 SCHEMA = CONFIG / "server.schema.json"
@@ -35,6 +36,24 @@ def eventually(holds, patience=PATIENCE):
 
 def binary(name):
     return os.path.join(BINARIES, name)
+
+
+@contextlib.contextmanager
+def listening(backlog=5):
+    """A listening socket, which a test accepts from itself, and its port."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(backlog)
+        listener.settimeout(PATIENCE)
+        yield listener, str(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def refusing():
+    """A port that nobody listens on, and nobody else gets meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield str(bound.getsockname()[1])
 
 
 def run(name, *arguments):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-from common import PATIENCE, TRACED, binary, check, equal, main
+from common import PATIENCE, binary, check, equal, main
 
 BAD = {
     "empty": b"",
@@ -45,7 +45,7 @@ def refuses(name, content):
                 file.write(content)
             done = subprocess.run(["strace", "-f", "-o", calls, "-e", "trace=bind,listen", binary("uppercase_server"),
                                    "--config", path], capture_output=True, timeout=PATIENCE,
-                                  env={**os.environ, **TRACED})
+                                  env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})  # which does not work here
             equal(done.returncode, 2)
             error = done.stderr.decode()
             equal(error.count("\n"), 1)

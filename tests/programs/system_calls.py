@@ -5,7 +5,7 @@ import re
 import sys
 import tempfile
 
-from common import TRACED, Server, check, equal, main, tests_of
+from common import Server, check, equal, main, tests_of
 
 REQUESTS = 1000
 
@@ -14,7 +14,6 @@ def calls_of(talk, *arguments):
     """Traces a server while `talk` speaks with it. @returns the system calls by name."""
     with tempfile.TemporaryDirectory() as folder:
         trace = os.path.join(folder, "trace")
-        os.environ.update(TRACED)
         with Server("uppercase_server", *arguments, before=["strace", "-f", "-c", "-o", trace]) as server:
             with server.connect() as client:
                 talk(client)

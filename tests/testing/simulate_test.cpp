@@ -25,9 +25,9 @@ SimulationOptions upper_case_options() { return {.exchange = testing_support::up
 }  // namespace
 
 #ifdef SOCKETSERVER_ASAN
-constexpr std::uint64_t kSeeds = 1000;  // ten times as slow
+constexpr std::uint64_t kSeeds = 1000;  // many times as slow
 #else
-constexpr std::uint64_t kSeeds = 10000;
+constexpr std::uint64_t kSeeds = 5000;
 #endif
 
 TEST_CASE("thousands of simulated servers answer, time out and drain as they promise") {
