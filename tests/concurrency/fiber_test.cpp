@@ -192,13 +192,16 @@ TEST_CASE("a fiber that always has something to read gives the others their turn
   std::atomic<bool> other_ran{false};
   std::atomic<int> reads{0};
   right->sendall(std::string(10000, 'x'));
+  std::promise<void> both_submitted;
   policy->submit([&, &stream = *left] {
+    both_submitted.get_future().wait();  // holds the loop
     while (!other_ran && reads < 10000) {
       (void)stream.recv(1);
       ++reads;
     }
   });
   policy->submit([&other_ran] { other_ran = true; });
+  both_submitted.set_value();
   policy->join();
   CHECK(other_ran);
   CHECK(reads < 1000);
