@@ -9,10 +9,12 @@
 
 #include "support/catch.hpp"
 #include "support/client.hpp"
+#include "support/eventually.hpp"
 
 using namespace socketserver;
 using namespace std::chrono_literals;
 using testing_support::Client;
+using testing_support::eventually;
 
 namespace {
 
@@ -138,6 +140,7 @@ TEST_CASE("after refuse_new what had connected is accepted and nothing new arriv
   Acceptor acceptor(kLocal, {});
   const Client first(acceptor.address());
   const Client second(acceptor.address());
+  REQUIRE(eventually([&acceptor] { return acceptor.waiting() == 2; }));
   acceptor.refuse_new();
   const FileDescriptor late(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   CHECK(::connect(late.get(), acceptor.address().data(), acceptor.address().size()) != 0);
@@ -179,8 +182,12 @@ TEST_CASE("after refuse_new a want of descriptors costs none of those that had c
   Acceptor acceptor(kLocal, {});
   const Client first(acceptor.address());
   const Client second(acceptor.address());
+  const Client third(acceptor.address());
+  REQUIRE(eventually([&acceptor] { return acceptor.waiting() == 3; }));
   acceptor.refuse_new();
+  CHECK_FALSE(accept_without_descriptors(acceptor));  // takes the spare one
   for (int i = 0; i < 3; ++i) CHECK(accept_without_descriptors(acceptor) == std::errc::too_many_files_open);
+  CHECK(acceptor.waiting() == 2);
   for (int i = 0; i < 2; ++i) CHECK_FALSE(acceptor.accept().error);
   CHECK(acceptor.accept().error == std::errc::operation_would_block);
 }

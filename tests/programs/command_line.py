@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import sys
+import time
 
 from common import Server, binary, check, equal, eventually, main, run, set_key, tests_of
 
@@ -119,11 +120,15 @@ def stuck(policy, threads, *arguments):
 
 
 def test_a_stuck_handler_is_status_3_at_the_deadline_and_named():
+    slowest = 0
     for policy in POLICIES:
         with stuck(*policy, *set_key("/timeouts/drain", 0.05)) as (server, client):
+            began = time.monotonic()
             equal(server.stop(), 3)
+            slowest = max(slowest, time.monotonic() - began)
             name = "%s:%d" % client.socket.getsockname()
             check(any(line and "do not end" in line and name in line for line in server.lines), server.lines)
+    return f"status 3 after {slowest:.1f} s at most, 0.05 s of them the deadline"
 
 
 def test_a_second_signal_ends_at_once_with_128_and_its_number():

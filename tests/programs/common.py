@@ -159,11 +159,13 @@ class Server:
 
     def __exit__(self, error, *_):
         """A test that has not ended the server has this look at how it ends: a sanitizer's findings count, too."""
-        if self.process.poll() is None and error is None:
-            equal(self.stop(), 0)
-        elif self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+        try:
+            if self.process.poll() is None and error is None:
+                equal(self.stop(), 0)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+            self.process.wait()
 
 
 class Client:
@@ -221,12 +223,12 @@ def equal(got, expected):
 
 
 def main(tests):
-    """Runs the functions that are given, and says which failed."""
+    """Runs the functions that are given, and says which failed; else the figure that a test returns."""
     failed = 0
     for test in tests:
         try:
-            test()
-            print("ok    ", test.__name__)
+            figure = test()
+            print("ok    ", test.__name__ + (f": {figure}" if figure else ""))
         except Exception as error:  # each failure is reported; the others still run
             failed += 1
             print("FAILED", test.__name__, type(error).__name__, error)

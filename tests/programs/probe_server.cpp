@@ -24,6 +24,8 @@
 #include <system_error>
 #include <thread>
 
+#include "failing_new.hpp"
+
 namespace {
 
 using namespace socketserver;
@@ -82,7 +84,7 @@ class ProbeHandler : public StreamRequestHandler {
     if (command == "app") return server().config().app;
     if (command == "thread") return std::to_string(::gettid());
     if (command == "main thread") return std::to_string(::getpid());
-    if (command == "throw") throw std::runtime_error("on request");
+    if (command.starts_with("throw")) throw std::runtime_error("on request" + command.substr(5));
     if (command == "peek") return "peeked " + std::to_string(rfile().peek().size());
     if (command == "mebibyte") request().sendall(std::string(1 << 20, 'x'));
     if (command == "flood") request().sendall(std::string(64 << 20, 'x'));
@@ -146,6 +148,7 @@ void be_an_older_kernel() {
 
 int main(int argc, char** argv) {
   if (std::getenv("PROBE_OLDER_KERNEL") != nullptr) be_an_older_kernel();
+  if (const char* rate = std::getenv("PROBE_FAIL_ONE_IN")) fail_on_signal(static_cast<unsigned>(std::atoi(rate)));
   Release release;
   return serve_main<ProbeHandler>(argc, argv, std::ref(release));
 }

@@ -1,16 +1,20 @@
 """A stop by signal, under load and with clients in every state."""
 
 import fcntl
+import os
+import resource
 import signal
 import sys
 import threading
+import time
 
-from common import PATIENCE, Server, check, equal, main, tests_of
+from common import PATIENCE, Server, check, equal, eventually, main, set_key, tests_of
 
 
 def test_terminate_under_load_loses_no_request():
-    for policy in ("thread", "pool", "fiber"):
-        with Server("uppercase_server", "--policy", policy, "--threads", "8") as server:
+    figures = []
+    for policy, loops in (("thread", 8), ("pool", 8), ("fiber", 8), ("fiber", 1)):
+        with Server("uppercase_server", "--policy", policy, "--threads", str(loops)) as server:
             sent, answered, started = [0] * 8, [0] * 8, threading.Barrier(9, timeout=PATIENCE)
 
             def work(me):
@@ -31,15 +35,52 @@ def test_terminate_under_load_loses_no_request():
             for thread in threads:
                 thread.start()
             started.wait()
-            while sum(answered) < 2000:
-                check(server.process.poll() is None, "the server has ended")
+            check(eventually(lambda: sum(answered) >= 2000 or server.process.poll() is not None), answered)
+            began = time.monotonic()
             equal(server.stop(), 0)
+            figures.append(f"{policy} ended after {time.monotonic() - began:.2f} s")
             for thread in threads:
                 thread.join()
             # A request may be on its way when the connection ends, one a client; none that was received is lost:
             # the suite's server_test counts those by bytes.
             check(all(0 <= s - a <= 1 for s, a in zip(sent, answered)), sent, answered)
             server.wait_for_line("stopped: 8 connections drained, 0 forced")
+            figures[-1] += f", {sum(answered)} requests answered"
+    return ", ".join(figures)
+
+
+def test_without_descriptors_a_stop_serves_those_that_wait():
+    for policy in ("thread", "fiber"):
+        with Server("uppercase_server", "--policy", policy, *set_key("/limits/max_connections", 1),
+                    *set_key("/timeouts/linger", 0.1)) as server:
+            used = len(os.listdir(f"/proc/{server.pid}/fd"))
+            with server.connect() as first:
+                equal(first.ask("x"), "X")
+                waiting = [server.connect() for _ in range(5)]
+                for client in waiting:
+                    client.send("request\n")
+                    client.half_close()
+                _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+                resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (used, most))  # the spare one is all there is
+                server.signal()
+                for client in waiting:
+                    equal(client.rest(), b"REQUEST\n")
+                    client.close()
+                equal(server.wait(), 0)
+
+
+def test_who_was_not_accepted_by_the_end_of_a_stop_is_reported():
+    with Server("probe_server", "--policy", "thread", *set_key("/limits/max_connections", 1),
+                *set_key("/timeouts/drain", 0.5)) as server:
+        with server.connect() as first, server.connect() as waiting:
+            equal(first.ask("x"), "x")
+            waiting.send("request\n")
+            _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (3, most))  # and not even that
+            server.signal()
+            equal(server.wait(), 3)
+            server.wait_for_line("drain deadline passed: 1 connections could not be accepted")
+            server.wait_for_line("stopped: 1 connections drained, 1 forced")
 
 
 def test_terminate_with_idle_clients_refuses_new_ones_and_ends():

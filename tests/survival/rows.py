@@ -127,7 +127,15 @@ def suite(script, what):
     done = subprocess.run([sys.executable, os.path.join(SOURCE, "tests/programs", script), BINARIES, SOURCE],
                           capture_output=True, text=True, timeout=600)
     check(done.returncode == 0, done.stdout)
-    return f"{what}: {done.stdout.splitlines()[-1]}"
+    found = re.findall(r"^ok +\w+: (.*)", done.stdout, re.MULTILINE)
+    return "; ".join([f"{what}: {done.stdout.splitlines()[-1]}", *found])
+
+
+def tool(*command):
+    """@returns what a tool of the tree prints. What it had to say of a failure is at the end."""
+    done = subprocess.run(command, cwd=SOURCE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    check(done.returncode == 0, done.stdout[-1000:])
+    return done.stdout
 
 
 @row(1, "many idle connections")
@@ -136,10 +144,10 @@ def idle_connections(effort):
     for policy, full in (("thread", 1000), ("fiber", 10000), (ONE_LOOP, 10000)):
         count = effort.count(500, full)
         with server("uppercase_server", policy, *set_key("/timeouts/idle", None),
-                    *set_key("/limits/max_connections", count + 10)) as running:
+                    *set_key("/limits/max_connections", count + 10)) as running, server("uppercase_server", policy) as empty:
             process = Process(running.pid)
             latency(running.address)  # warms up
-            control, before = latency(running.address), process.memory()
+            before = process.memory()
             clients = [running.connect() for _ in range(count)]
             for client in clients:
                 equal(client.ask("a"), "A")
@@ -147,13 +155,14 @@ def idle_connections(effort):
             share = process.cpu_share(effort.count(2, 10))
             check(share < 0.05, "idle, it takes", share, "of a core")
             check(process.memory() - held < 1024, "memory grows while nothing happens:", held, process.memory())
-            beside = min(latency(running.address) for _ in range(3))
+            turns = [(latency(running.address), latency(empty.address)) for _ in range(3)]
+            beside, control = map(min, zip(*turns))
             if effort.minutes:
-                check(beside < max(10, 3 * control), "a new client takes", beside, "ms beside them, alone", control)
+                check(beside < max(10, 3 * control), "a new client takes", beside, "ms beside them, else", control)
             for client in clients:
                 client.close()
             figures.append(f"{policy} {count}: {(held - before) / count:.1f} KiB each, {share:.1%} of a core, "
-                           f"a line {beside:.2f} ms ({control:.2f} alone)")
+                           f"a line {beside:.2f} ms ({control:.2f} at an empty server)")
     return "; ".join(figures)
 
 
@@ -271,7 +280,7 @@ def deaf_clients(effort):
             equal(running.ask("still here"), "still here")
             check(eventually(lambda: counters(running)["timed out"] == count), running.lines[-1])
             grown = process.peak() - before
-            check(grown < count * 3 * 1024, "memory grew by", grown, "KiB")
+            check(SANITIZED or grown < count * 3 * 1024, "memory grew by", grown, "KiB")
             for client in clients:
                 client.close()
             balanced(running)
@@ -298,7 +307,7 @@ def endless_line(effort):
                 client.rest()
             equal(running.ask("y"), "Y")
             grown = process.peak() - before
-            check(grown < 1024, "memory grew by", grown, "KiB")
+            check(SANITIZED or grown < 1024, "memory grew by", grown, "KiB")
             equal(balanced(running)["failed"], 1)
             equal(len([line for line in running.lines if "65536" in line and "line" in line]), 1)
             figures.append(f"{policy} {grown:+} KiB")
@@ -321,7 +330,7 @@ def few_descriptors(effort):
             share = process.cpu_share(effort.count(2, 10))
             said = len(running.lines) - lines
             check(running.process.poll() is None, "it has ended")
-            check(share < 0.05, "it spins:", share, "of a core")
+            check(SANITIZED or share < 0.05, "it spins:", share, "of a core")
             check(said <= 20, said, "lines", running.lines[-3:])
             process.limit_descriptors(old[0])
             began = time.monotonic()
@@ -541,15 +550,17 @@ def bad_configurations(_):
 def logged_bytes(_):
     longest = 0
     for policy in ALL:
-        with server("uppercase_server", policy, "--log-level", "debug") as running:
+        with server("probe_server", policy, "--log-level", "debug") as running:
             with running.connect() as client:
-                text = b"first\n[forged\r\x1b[31m\x00 entry " + b"y" * 2048 + b"\n"
-                client.send(text)
-                equal(client.file.readline() + client.file.readline(), text.upper())
-            running.wait_for_line(r"received \d+ bytes: first\\n\[forged\\r\\x1b\[31m\\x00 entry y+")
+                hostile = b"[forged\r\x1b[31m entry " + b"y" * 2048
+                client.send(b"first\x00\nthrow " + hostile + b"\n")  # in the log as bytes, and as what the handler throws
+                equal(client.line(), "first\x00")
+                equal(client.rest(), b"")
+            running.wait_for_line(r"received \d+ bytes: first\\x00\\nthrow \[forged\\r\\x1b\[31m entry y+")
+            running.wait_for_line(r"on request \[forged\\r\\x1b\[31m entry y{900}")
             equal(running.stop(), 0)
             lines = [line for line in running.lines if line]
-            equal([line for line in lines if not re.match(r"\[uppercase_server \(\d+\)\] ", line)], [])
+            equal([line for line in lines if not re.match(r"\[probe_server \(\d+\)\] ", line)], [])
             check(all(line.isprintable() and len(line) < 1200 for line in lines), max(lines, key=len))
             longest = max(longest, *map(len, lines))
     return f"one line each under every policy, the longest of {longest} bytes"
@@ -564,11 +575,11 @@ def wall_clock(_):
                     environment={"LD_PRELOAD": str(library)}) as running:
             check(str(library) in pathlib.Path(f"/proc/{running.pid}/maps").read_text(), "not preloaded")
             with running.connect() as client:
-                equal(client.ask("x"), "X")
                 began = time.monotonic()
+                equal(client.ask("x"), "X")
                 equal(client.rest(), b"")
                 taken = time.monotonic() - began
-            check(taken > 1.4, "closed early, after", taken, "s")
+            check(taken >= 1.5, "closed early, after", taken, "s")
             equal(balanced(running)["timed out"], 1)
             equal(running.stop(), 0)
             figures.append(f"{policy} {taken:.1f} s")
@@ -576,7 +587,16 @@ def wall_clock(_):
 
 
 @row(19, "no thread can be had, and no memory")
-def no_thread(effort):
+def no_room(effort):
+    fails = "where one operator new in 5 fails " + "; ".join(memory_fails(policy, effort) for policy in ALL)
+    if SANITIZED:  # its own memory has no limit
+        return fails
+    no_thread()
+    figures = [no_memory(policy, effort.count(300, 1000)) for policy in ALL]
+    return "20 without a thread refused and counted; without memory " + "; ".join([*figures, fails])
+
+
+def no_thread():
     with server("uppercase_server", "thread") as running:
         process = Process(running.pid)
         held = running.connect()  # has the stack that the library might have kept for another thread
@@ -590,8 +610,6 @@ def no_thread(effort):
         held.close()
         found = balanced(running)
         equal((found["failed"], found["served"]), (20, 2))
-    figures = [no_memory(policy, effort.count(300, 1000)) for policy in ALL]
-    return "20 without a thread refused and counted; without memory " + "; ".join(figures)
 
 
 def no_memory(policy, count):
@@ -611,31 +629,92 @@ def no_memory(policy, count):
         process.limit_memory(None)
         equal(running.ask("again"), "AGAIN")
         found = balanced(running)
+        check(found["failed"] > 0, "the limit was none")
         return f"{policy} {found['accepted']} of {count + 2} accepted, {found['failed']} failed"
+
+
+def memory_fails(policy, effort):
+    """Wherever memory is asked for it may be refused, while clients come and go, and then during the stop."""
+    count, dice = effort.count(100, 1000), random.Random(effort.seed)
+    with server("probe_server", policy, *set_key("/concurrency/queue", 5000), *set_key("/timeouts/linger", 0.1),
+                environment={"PROBE_FAIL_ONE_IN": "5"}) as running:
+        process = Process(running.pid)
+        equal(running.ask("x"), "x")
+        balanced(running)
+        before = settled(process)
+
+        def turn(what):
+            known = len(running.lines)
+            running.signal(signal.SIGUSR2)
+            running.wait_for_line(f"^memory is {what}", after=known)
+        turn("short")
+        for _ in range(count):
+            with contextlib.suppress(ConnectionError), running.connect() as client:
+                client.send("word\n" * dice.randrange(3))
+                if dice.random() < 0.3:
+                    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                else:
+                    client.half_close()
+                    check((client.rest() or b"") in b"word\nword\n", "an answer to what nobody asked")
+        turn("there")
+        equal(running.ask("again"), "again")
+        found = balanced(running)
+        equal(found["accepted"] + found["accept errors"], count + 2)
+        check(found["accept errors"] > 0 and found["failed"] > 0, "no memory was refused:", found)
+        check(eventually(lambda: resources(process)[0] == before[0]), "descriptors:", before, resources(process))
+        clients = [running.connect() for _ in range(5)]
+        turn("short")
+        equal(running.stop(), 0)
+        for client in clients:
+            client.close()
+        return f"{policy} {found['served']} of {count + 2} served"
+
+
+@row(20, "bytes that a fuzzer finds", share=2)
+def fuzzed(effort):
+    minutes = max(1, round(effort.seconds(1, 60) / 60))
+    done = tool("scripts/fuzz", "--minutes", str(minutes))
+    found = re.findall(r"^fuzz (\w+) +(\d+) executions, (\d+) s of CPU", done, re.MULTILINE)
+    equal(len(found), 4)
+    return ", ".join(f"{target} {executions} executions in {seconds} s of CPU" for target, executions, seconds in found)
+
+
+@row(21, "the suite under sanitizers")
+def sanitized(_):
+    figures = []
+    for preset in ("asan", "tsan"):
+        (passed,) = re.findall(r"100% tests passed, 0 tests failed out of (\d+)", tool("scripts/test", preset))
+        figures.append(f"{preset} {passed} of {passed}")
+    return ", ".join(figures) + ", no report"
 
 
 @row(22, "churn, slow clients, throwing handlers, half-closes and resets together", share=12)
 def all_together(effort):
-    figures = []
-    for policy in BESIDE:
-        with server("probe_server", policy, *set_key("/app", {"throw_every": 7}), *set_key("/timeouts/read", 2),
-                    *set_key("/timeouts/linger", 0.1)) as running:
-            process = Process(running.pid)
-            answered = mixture(running, f"{effort.seed}/{policy}")
-            balanced(running)
-            before, warm = settled(process), process.memory()
-            end, rounds = time.monotonic() + effort.seconds(12 / len(BESIDE), 0), 0
-            while rounds == 0 or time.monotonic() < end:
-                answered += mixture(running, f"{effort.seed}/{policy}/{rounds}")
-                rounds += 1
-            found = balanced(running)
-            check(answered > 0, "nobody was answered")
-            check(eventually(lambda: resources(process) == before), "descriptors, threads:", before, resources(process))
-            check(SANITIZED or process.memory() < warm + 8192, "memory:", warm, process.memory())
-            figures.append(f"{policy} {found['accepted']} connections = {found['served']} served + {found['failed']} "
-                           f"failed + {found['timed out']} timed out, {answered} answered in full, "
-                           f"memory {process.memory() - warm:+} KiB")
+    figures = [None] * len(BESIDE)
+
+    def under(number):
+        figures[number] = mixed(BESIDE[number], effort)
+    many(under, len(BESIDE))  # so each has all of the time
     return "; ".join(figures)
+
+
+def mixed(policy, effort):
+    with server("probe_server", policy, *set_key("/app", {"throw_every": 7}), *set_key("/timeouts/read", 2),
+                *set_key("/timeouts/linger", 0.1)) as running:
+        process = Process(running.pid)
+        answered = mixture(running, f"{effort.seed}/{policy}")
+        balanced(running)
+        before, warm = settled(process), process.memory()
+        end, rounds = time.monotonic() + effort.seconds(12, 0), 0
+        while rounds == 0 or time.monotonic() < end:
+            answered += mixture(running, f"{effort.seed}/{policy}/{rounds}")
+            rounds += 1
+        found = balanced(running)
+        check(answered > 0, "nobody was answered")
+        check(eventually(lambda: resources(process) == before), "descriptors, threads:", before, resources(process))
+        check(SANITIZED or process.memory() < warm + 8192, "memory:", warm, process.memory())
+        return (f"{policy} {found['accepted']} connections = {found['served']} served + {found['failed']} failed + "
+                f"{found['timed out']} timed out, {answered} answered in full, memory {process.memory() - warm:+} KiB")
 
 
 def mixture(running, seed):

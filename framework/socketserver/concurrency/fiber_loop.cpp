@@ -9,7 +9,6 @@
 #include <socketserver/base/detail/kernel_timeout.hpp>
 #include <socketserver/base/detail/last_error.hpp>
 #include <socketserver/concurrency/detail/loop_watchdog.hpp>
-#include <socketserver/concurrency/detail/stack_overflow.hpp>
 
 namespace socketserver::detail {
 namespace {
@@ -54,12 +53,13 @@ bool FiberLoop::is_here() const noexcept { return loop_here == this; }
 
 void FiberLoop::run() noexcept {
   loop_here = this;
-  const StackOverflowReports reports;
+  overflow_reports_.begin();
   for (take_inbox(); load() > 0 || !stopping_; take_inbox()) {
     run_ready();
     fire_timers();
     wait_for_events();
   }
+  overflow_reports_.end();
 }
 
 void FiberLoop::take_inbox() {

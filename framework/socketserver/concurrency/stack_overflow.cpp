@@ -55,20 +55,20 @@ void install_handler() {
 
 }  // namespace
 
-StackOverflowReports::StackOverflowReports() {
+StackOverflowReports::StackOverflowReports() : signal_stack_(new std::byte[kSignalStackBytes]) {}
+
+void StackOverflowReports::begin() noexcept {
   install_handler();
   stack_t present{};
   if (::sigaltstack(nullptr, &present) != 0 || (present.ss_flags & SS_DISABLE) == 0) return;  // has one, e.g. ASan's
-  signal_stack_ = new std::byte[kSignalStackBytes];
-  const stack_t ours{.ss_sp = signal_stack_, .ss_flags = 0, .ss_size = kSignalStackBytes};
-  ::sigaltstack(&ours, nullptr);
+  const stack_t ours{.ss_sp = signal_stack_.get(), .ss_flags = 0, .ss_size = kSignalStackBytes};
+  in_use_ = ::sigaltstack(&ours, nullptr) == 0;
 }
 
-StackOverflowReports::~StackOverflowReports() {
-  if (signal_stack_ == nullptr) return;
+void StackOverflowReports::end() noexcept {
+  if (!in_use_) return;
   const stack_t none{.ss_sp = nullptr, .ss_flags = SS_DISABLE, .ss_size = 0};
   ::sigaltstack(&none, nullptr);
-  delete[] signal_stack_;
 }
 
 void StackOverflowReports::running(const Stack* stack) noexcept { running_stack = stack; }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -129,7 +130,14 @@ Acceptor::Accepted Acceptor::accept() noexcept {
   if (fiber != nullptr && listener_watch_ != nullptr && fiber->shares_loop(*listener_watch_)) {
     listener_watch_->readable = error.value() != EAGAIN && listener_watch_->readable;  // else the next edge tells
   }
-  if (!refuses_new_ && (error.value() == EMFILE || error.value() == ENFILE)) turn_one_away();
+  if (error.value() == EMFILE || error.value() == ENFILE) {
+    if (!refuses_new_) {
+      turn_one_away();
+    } else if (spare_) {
+      spare_.reset();
+      return accept();
+    }
+  }
   return {{}, {}, error};
 }
 
@@ -149,6 +157,13 @@ void Acceptor::refuse_new() noexcept {
   (void)::setsockopt(listener_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
+std::size_t Acceptor::waiting() const noexcept {
+  tcp_info about{};
+  socklen_t length = sizeof about;
+  if (::getsockopt(listener_.get(), IPPROTO_TCP, TCP_INFO, &about, &length) != 0) return 0;
+  return about.tcpi_unacked;  // of a listening socket: those not accepted yet. Source: tcp_get_info() in Linux.
+}
+
 void Acceptor::close() noexcept {
   listener_watch_.reset();
   listener_.reset();
@@ -157,6 +172,7 @@ void Acceptor::close() noexcept {
 void Acceptor::reopen() {
   listener_ = open_listener(address_);
   refuses_new_ = false;
+  if (!spare_) spare_ = open_spare();
 }
 
 }  // namespace socketserver

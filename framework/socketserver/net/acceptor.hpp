@@ -55,12 +55,15 @@ class Acceptor {
   /// Ends the wait under way or the next one. Threads: any.
   void wake() noexcept;
   /// Takes one waiting connection; never blocks. Short of descriptors it spends a spare one to turn the
-  /// connection away, so that its peer learns of it; after refuse_new() it stays, since room comes then.
+  /// connection away, so that its peer learns of it; after refuse_new() the spare one is the connection's, and when
+  /// that is gone, too, connections stay where they are, since room comes then.
   Accepted accept() noexcept;
 
   /// From now on no connection arrives, while those that have can still be accepted: after it accept() until
   /// operation_would_block and close() lose none.
   void refuse_new() noexcept;
+  /// @returns how many have connected that are not accepted yet.
+  std::size_t waiting() const noexcept;
   /// Stops listening. New connections are refused by the kernel.
   void close() noexcept;
   /// Listens again, on the same address. @throws std::system_error.

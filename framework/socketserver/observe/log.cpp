@@ -6,15 +6,21 @@
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
+#include <socketserver/base/deadline.hpp>
+#include <socketserver/base/detail/kernel_timeout.hpp>
 #include <socketserver/base/text.hpp>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -22,7 +28,8 @@ namespace socketserver {
 namespace {
 
 constexpr std::size_t kLongestMessage = 1024;
-constexpr int kReaderPatience = 1000;  // milliseconds
+constexpr auto kReaderPatience = std::chrono::seconds(1);
+constexpr auto kBetweenWaits = std::chrono::minutes(1);
 
 struct Field {
   std::string_view name;
@@ -119,40 +126,75 @@ class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
   spdlog::details::file_helper file_;
 };
 
-/// Whoever has stopped reading standard error must not stop whoever logs: he is waited for once, and until he goes on
-/// lines are counted instead of written.
+/// Standard error as it was at the start. Whoever has stopped reading it must not stop whoever logs: he is waited for
+/// one second in a minute at most, and lines that there is no room for are counted instead of written.
 class StandardErrorSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  StandardErrorSink() {
+    struct stat about {};
+    if (::fstat(STDERR_FILENO, &about) != 0) return;
+    is_socket_ = S_ISSOCK(about.st_mode);
+    // One of our own to write to without blocking; standard error itself is shared with whoever started the program.
+    if (S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode)) {
+      const int own = ::open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+      if (own >= 0) fd_ = own;
+    }
+  }
+  StandardErrorSink(const StandardErrorSink&) = delete;
+  StandardErrorSink& operator=(const StandardErrorSink&) = delete;
+  ~StandardErrorSink() override {
+    if (fd_ != STDERR_FILENO) ::close(fd_);
+  }
+
+ private:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    if (lost_ > 0 && takes_a_line(0)) {
-      const std::string text = concat("lines lost, which nobody read: ", std::exchange(lost_, 0));
-      write({message.logger_name, spdlog::level::warn, text});
+    if (lost_ > 0) {
+      const std::string text = concat("lines lost, for which there was no room: ", lost_);
+      if (put({message.logger_name, spdlog::level::warn, text})) lost_ = 0;
     }
-    if (takes_a_line(lost_ > 0 ? 0 : kReaderPatience)) {
-      write(message);
-    } else {
-      ++lost_;
-    }
+    if (lost_ > 0 || !put(message)) ++lost_;
   }
   void flush_() override {}
 
-  /// A pipe that can be written to takes PIPE_BUF bytes without blocking, which is more than a line. Source: pipe(7).
-  static bool takes_a_line(int milliseconds) {
-    pollfd out{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-    while (::poll(&out, 1, milliseconds) < 0 && errno == EINTR) continue;
+  /// @returns whether the line is written, or its beginning; the rest comes before the next one then.
+  bool put(const spdlog::details::log_msg& message) {
+    rest_ = std::string(send(rest_));
+    if (!rest_.empty()) return false;
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    const std::string_view left = send({line.data(), line.size()});
+    if (left.size() == line.size()) return false;
+    rest_ = std::string(left);
+    return true;
+  }
+
+  /// @returns what there is no room for.
+  std::string_view send(std::string_view text) {
+    while (!text.empty() && has_room()) {
+      const ssize_t taken = is_socket_ ? ::send(fd_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
+                                       : ::write(fd_, text.data(), text.size());
+      if (taken < 0 && errno == EINTR) continue;
+      if (taken <= 0) break;
+      text.remove_prefix(static_cast<std::size_t>(taken));
+    }
+    return text;
+  }
+
+  bool has_room() {
+    pollfd out{.fd = fd_, .events = POLLOUT, .revents = 0};
+    if (::poll(&out, 1, 0) == 0 && next_wait_.expired()) {
+      const Deadline patience = Deadline::after(kReaderPatience);
+      next_wait_ = Deadline::after(kBetweenWaits);
+      while (::poll(&out, 1, kernel_timeout(patience)) < 0 && errno == EINTR) continue;
+    }
     return (out.revents & POLLOUT) != 0 && (out.revents & POLLERR) == 0;
   }
 
-  void write(const spdlog::details::log_msg& message) {
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
-    for (std::size_t done = 0; done < line.size();) {
-      const ssize_t taken = ::write(STDERR_FILENO, line.data() + done, line.size() - done);
-      if (taken < 0 && errno != EINTR) return;
-      if (taken > 0) done += static_cast<std::size_t>(taken);
-    }
-  }
-
+  int fd_ = STDERR_FILENO;
+  bool is_socket_ = false;
+  std::string rest_;  // of a line that was written in part
   std::uint64_t lost_ = 0;
+  Deadline next_wait_ = Deadline::at_once();
 };
 
 }  // namespace detail

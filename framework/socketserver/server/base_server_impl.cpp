@@ -107,12 +107,16 @@ BaseServer::Impl::Taken BaseServer::Impl::accept_one() {
   if (error == std::errc::operation_would_block) return Taken::nothing;  // its peer has gone again
   if (!error) error = take(std::move(arrival));
   if (error) {
-    ++accept_errors_;
-    trouble_.failed(error);
+    accept_failed(error);
     return Taken::error;
   }
   trouble_.succeeded();
   return Taken::connection;
+}
+
+void BaseServer::Impl::accept_failed(std::error_code error) {
+  ++accept_errors_;
+  trouble_.failed(error);
 }
 
 /// @returns the want of memory if there was none to count the connection with, which is closed then.

@@ -3,6 +3,7 @@
 #include <socketserver/server/detail/base_server_impl.hpp>
 
 #include <algorithm>
+#include <new>
 #include <socketserver/base/text.hpp>
 #include <socketserver/server/detail/handler_scope.hpp>
 #include <utility>
@@ -42,7 +43,13 @@ DrainReport BaseServer::Impl::drain() {
     const detail::HandlerScope scope(server);
     guarded("accepting those that wait", [this] { accept_the_rest(); });
   }
-  const DrainReport report = finish();
+  const std::size_t left = listener->listening() ? listener->waiting() : 0;
+  if (left > 0) {
+    guarded("a connection that waited was not accepted",
+            [&] { log.warning(concat("drain deadline passed: ", left, " connections could not be accepted")); });
+  }
+  DrainReport report = finish();
+  report.forced += left;
   guarded("stopped",
           [&] { log.info(concat("stopped: ", report.drained, " connections drained, ", report.forced, " forced")); });
   lifecycle.finish_serving();
@@ -56,16 +63,22 @@ void BaseServer::Impl::accept_the_rest() {
   for (bool more = true; more && !drain_over_;) {
     std::vector<detail::Arrival> waiting;
     detail::Arrival next = listener->accept();
-    for (; !next.error; next = listener->accept()) waiting.push_back(std::move(next));
+    for (; !next.error; next = listener->accept()) {
+      try {
+        waiting.push_back(std::move(next));
+      } catch (const std::bad_alloc&) {
+        next = {.error = std::make_error_code(std::errc::not_enough_memory)};
+        break;
+      }
+    }
     more = next.error != std::errc::operation_would_block;
     if (!more) listener->close();
     for (detail::Arrival& arrival : waiting) {
       wait_for_room();
-      if (take(std::move(arrival))) ++accept_errors_;
+      if (const std::error_code error = take(std::move(arrival))) accept_failed(error);
     }
     if (!more) return;
-    ++accept_errors_;
-    trouble_.failed(next.error);
+    accept_failed(next.error);
     paused_ = true;  // a connection that ends may be what is missing
     listener->wait(false, trouble_.retry_at());
   }
@@ -96,10 +109,8 @@ void BaseServer::Impl::force() {
 DrainReport BaseServer::Impl::finish() {
   listener->close();
   policy_->join();
-  guarded("the end of a drain", [this] {
-    background_->cancel_alarm();
-    background_->finish_lingering();
-  });
+  background_->cancel_alarm();
+  guarded("the end of a drain", [this] { background_->finish_lingering(); });
   drain_over_ = paused_ = was_full_ = false;
   return connections.finish_drain();
 }

@@ -4,15 +4,15 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <asio/dispatch.hpp>
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
-#include <future>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <unordered_set>
 #include <utility>
@@ -81,23 +81,14 @@ class Housekeeper::Loop {
   }
 
   void set_alarm(Deadline deadline, Job action) {
-    // Dispatched, so that an alarm set by an alarm is set when that one's action returns.
-    asio::dispatch(context_, [this, deadline, action = std::move(action)]() mutable {
-      alarm_.expires_at(deadline.time());
-      alarm_.async_wait([this, set = ++alarms_, action = std::move(action)](std::error_code cancelled) mutable {
-        if (!cancelled && set == alarms_) action();
-      });
-    });
+    const Alarm alarm{++alarms_, deadline, std::make_shared<Job>(std::move(action))};
+    asio::post(context_, [this, alarm] { wait_for(alarm); });
   }
 
-  void cancel_alarm() {
-    std::promise<void> cancelled;
-    asio::post(context_, [this, &cancelled] {
-      ++alarms_;
-      alarm_.cancel();
-      cancelled.set_value();
-    });
-    cancelled.get_future().wait();
+  /// Takes no memory: what waits for the alarm's time stays, and finds it cancelled.
+  void cancel_alarm() noexcept {
+    const std::lock_guard when_none_rings(ringing_);
+    ++alarms_;
   }
 
  private:
@@ -110,6 +101,32 @@ class Housekeeper::Loop {
         // No memory to wait for input or to look again: that socket's timer closes it.
       }
     }
+  }
+
+  struct Alarm {
+    unsigned number;
+    Deadline deadline;
+    std::shared_ptr<Job> action;
+  };
+
+  void wait_for(const Alarm& alarm) {
+    while (alarm.number == alarms_) {
+      try {
+        alarm_.expires_at(alarm.deadline.time());
+        alarm_.async_wait([this, alarm](std::error_code cancelled) {
+          if (!cancelled) ring(alarm);
+        });
+        return;
+      } catch (const std::bad_alloc&) {
+        if (alarm.deadline.expired()) return ring(alarm);
+        std::this_thread::sleep_for(kLookInterval);
+      }
+    }
+  }
+
+  void ring(const Alarm& alarm) {
+    const std::lock_guard lock(ringing_);
+    if (alarm.number == alarms_) (*alarm.action)();
   }
 
   /// A closing connection. Shared by its two pending operations, the wait for input and the timer: the one that
@@ -206,12 +223,13 @@ class Housekeeper::Loop {
   std::size_t lingering_count_ = 0;  // guarded by mutex_; counts from linger(), before the loop has seen it
 
   asio::io_context context_{1};
-  std::unordered_set<LingeringPtr> lingering_;  // the loop's thread only, as is the alarm
-  bool finishing_ = false;                      // finish_lingering() waits; the loop's thread, as all below
+  std::unordered_set<LingeringPtr> lingering_;  // the loop's thread only, as the timers
+  std::atomic<bool> finishing_{false};          // finish_lingering() waits
   bool look_is_due_ = false;                    // next_look_ is set
   asio::steady_timer next_look_;
   asio::steady_timer alarm_;
-  unsigned alarms_ = 0;  // changes with each setting, so that an expired wait whose handler is queued can be cancelled
+  std::atomic<unsigned> alarms_{0};  // set and cancelled: which one counts
+  std::mutex ringing_;
   // Keeps run() from returning while there is nothing to do.
   asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(context_);
   std::thread thread_;
@@ -225,6 +243,6 @@ void Housekeeper::linger(FileDescriptor socket, Duration time, bool hold_fin) {
 }
 void Housekeeper::finish_lingering() { loop_->finish_lingering(); }
 void Housekeeper::set_alarm(Deadline deadline, Job action) { loop_->set_alarm(deadline, std::move(action)); }
-void Housekeeper::cancel_alarm() { loop_->cancel_alarm(); }
+void Housekeeper::cancel_alarm() noexcept { loop_->cancel_alarm(); }
 
 }  // namespace socketserver::detail

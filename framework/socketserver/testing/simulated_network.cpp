@@ -62,6 +62,8 @@ class SimulatedNetwork::SimulatedListener final : public socketserver::detail::L
     network_.refuses_since_ = steady_clock().now();
   }
 
+  std::size_t waiting() const noexcept override { return queue_.size(); }
+
   void close() noexcept override {
     listening_ = open_ = false;
     for (const std::shared_ptr<Link>& link : queue_) {
@@ -122,7 +124,7 @@ class SimulatedNetwork::SimulatedBackground final : public socketserver::detail:
       if (!alarm->cancelled) alarm->action();
     });
   }
-  void cancel_alarm() override { cancel(); }
+  void cancel_alarm() noexcept override { cancel(); }
 
  private:
   struct Alarm {

@@ -78,13 +78,15 @@ class Checks {
     const TimePoint stop = *run_.stopped_at;
     const std::size_t seen = run_.drain.drained + run_.drain.forced;
     const std::size_t least = count([stop](const Link& link) { return link.accepted_at && *link.ended_at > stop; });
-    const std::size_t most = count([stop](const Link& link) { return link.accepted_at && *link.ended_at >= stop; });
+    const auto there = [](const Link& link, TimePoint time) {
+      return link.accepted_at ? *link.ended_at >= time : link.turned_away_at && *link.turned_away_at >= time;
+    };
+    const std::size_t most = count([&](const Link& link) { return there(link, stop); });
     if (seen < least || seen > most) fail_(concat("the drain reports ", seen, " connections; there were ", most));
     if (!run_.config.timeouts.drain) return;
     const TimePoint over = stop + *run_.config.timeouts.drain;
     if (run_.ended_at > over) fail_("the drain outlasted its deadline");
-    const std::size_t to_the_end =
-        count([over](const Link& link) { return link.accepted_at && *link.ended_at >= over; });
+    const std::size_t to_the_end = count([&](const Link& link) { return there(link, over); });
     if (run_.drain.forced > to_the_end)
       fail_(concat("the drain reports ", run_.drain.forced, " forced, of ", to_the_end));
   }

@@ -14,6 +14,7 @@
 #include <socketserver/concurrency/detail/linked_queue.hpp>
 #include <socketserver/concurrency/detail/loop_fiber.hpp>
 #include <socketserver/concurrency/detail/loop_inbox.hpp>
+#include <socketserver/concurrency/detail/stack_overflow.hpp>
 #include <socketserver/net/file_descriptor.hpp>
 #include <string>
 #include <thread>
@@ -92,6 +93,7 @@ class FiberLoop {
   mutable std::mutex ending_;           // held by who reads a running fiber's name, and before one is given back
   TimePoint fired_ = TimePoint::min();  // timers up to this time have been dealt with
   bool stopping_ = false;
+  StackOverflowReports overflow_reports_;
   std::thread thread_;  // last: it uses all the others
 };
 

@@ -50,6 +50,7 @@ class BaseServer::Impl {
   static constexpr int kMostAtOnce = 16;  // connections taken in one turn of the loop
   enum class Taken { connection, nothing, error };
   Taken accept_one();
+  void accept_failed(std::error_code error);
   std::error_code take(detail::Arrival arrival);
   bool must_pause();
   bool full() const;

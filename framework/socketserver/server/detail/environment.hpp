@@ -35,6 +35,7 @@ class Listener {
   virtual void wake() noexcept = 0;
   virtual Arrival accept() = 0;
   virtual void refuse_new() noexcept = 0;
+  virtual std::size_t waiting() const noexcept = 0;
   virtual void close() noexcept = 0;
   virtual void reopen() = 0;
   /// Makes room for the configuration's connections, and writes what was asked for and what was granted, a line each.
@@ -64,7 +65,7 @@ class Background {
   /// Calls the action, in the background, when the deadline passes; replaces the alarm that was set.
   virtual void set_alarm(Deadline deadline, Job action) = 0;
   /// @returns when the action is not running and will not run. Not from the action.
-  virtual void cancel_alarm() = 0;
+  virtual void cancel_alarm() noexcept = 0;
 };
 
 /// Outlives the servers made in it.

@@ -18,7 +18,7 @@ class Housekeeper final : public Background {
   void linger(FileDescriptor socket, Duration time, bool hold_fin) override;
   void finish_lingering() override;
   void set_alarm(Deadline deadline, Job action) override;
-  void cancel_alarm() override;
+  void cancel_alarm() noexcept override;
 
  private:
   class Loop;

@@ -17,6 +17,7 @@ class SocketListener final : public Listener {
   void wake() noexcept override { acceptor_.wake(); }
   Arrival accept() override;
   void refuse_new() noexcept override { acceptor_.refuse_new(); }
+  std::size_t waiting() const noexcept override { return acceptor_.waiting(); }
   void close() noexcept override { acceptor_.close(); }
   void reopen() override { acceptor_.reopen(); }
   std::size_t start(Logger& log, const ServerConfig& config, std::size_t most) const override;
