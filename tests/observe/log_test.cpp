@@ -199,7 +199,7 @@ TEST_CASE("a standard error that nobody reads stops nobody who logs, and the lin
   CHECK(lost > 1000);
 }
 
-TEST_CASE("a standard error that is read slowly is waited for once in a while, not for each line") {
+TEST_CASE("a standard error that is read slowly is waited for a part of the time, not for each line") {
   StandardError standard_error(Kind::pipe);
   Logger log({.pattern = "{message}"});
   const std::string long_line(1000, 'x');

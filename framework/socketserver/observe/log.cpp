@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -28,8 +29,7 @@ namespace socketserver {
 namespace {
 
 constexpr std::size_t kLongestMessage = 1024;
-constexpr auto kReaderPatience = std::chrono::seconds(1);
-constexpr auto kBetweenWaits = std::chrono::minutes(1);
+constexpr Duration kMostPatience = std::chrono::seconds(1);  // with who reads standard error
 
 struct Field {
   std::string_view name;
@@ -127,7 +127,8 @@ class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
 };
 
 /// Standard error as it was at the start. Whoever has stopped reading it must not stop whoever logs: he is waited for
-/// one second in a minute at most, and lines that there is no room for are counted instead of written.
+/// one second at most, not again before he goes on, and where he is slow for a tenth of the time. Lines that there is
+/// no room for are counted instead of written.
 class StandardErrorSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   StandardErrorSink() {
@@ -182,19 +183,25 @@ class StandardErrorSink final : public spdlog::sinks::base_sink<std::mutex> {
 
   bool has_room() {
     pollfd out{.fd = fd_, .events = POLLOUT, .revents = 0};
-    if (::poll(&out, 1, 0) == 0 && next_wait_.expired()) {
-      const Deadline patience = Deadline::after(kReaderPatience);
-      next_wait_ = Deadline::after(kBetweenWaits);
-      while (::poll(&out, 1, kernel_timeout(patience)) < 0 && errno == EINTR) continue;
-    }
+    if (::poll(&out, 1, 0) == 0 && lost_ == 0) wait(out);
     return (out.revents & POLLOUT) != 0 && (out.revents & POLLERR) == 0;
+  }
+
+  void wait(pollfd& out) {
+    const TimePoint begun = steady_clock().now();
+    patience_ = std::min(kMostPatience, patience_ + (begun - waited_) / 10);
+    const Deadline until = Deadline::at(begun + patience_);
+    while (::poll(&out, 1, kernel_timeout(until)) < 0 && errno == EINTR) continue;
+    waited_ = steady_clock().now();
+    patience_ = std::max(Duration::zero(), patience_ - (waited_ - begun));
   }
 
   int fd_ = STDERR_FILENO;
   bool is_socket_ = false;
   std::string rest_;  // of a line that was written in part
   std::uint64_t lost_ = 0;
-  Deadline next_wait_ = Deadline::at_once();
+  Duration patience_ = kMostPatience;  // left at waited_
+  TimePoint waited_ = steady_clock().now();
 };
 
 }  // namespace detail

@@ -38,8 +38,8 @@ class Logger {
   bool enabled(LogLevel level) const noexcept;
   /// Writes one line. Control characters and bytes that are not UTF-8 are escaped and long text is cut (see
   /// escaped()). A full disk or closed pipe loses the line, never the caller; and where nobody reads standard error it
-  /// is waited for one second in a minute at most: lines that there is no room for are lost, and counted in the next
-  /// one that is written.
+  /// is waited for one second at most, or for a tenth of the time if it is read slowly: lines that there is no room for
+  /// are lost, and counted in the next one that is written.
   void write(LogLevel level, std::string_view message) noexcept;
 
   /// @name write() by level
