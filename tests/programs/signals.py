@@ -1,14 +1,13 @@
 """A stop by signal, under load and with clients in every state."""
 
 import fcntl
-import os
-import resource
 import signal
 import sys
 import threading
 import time
 
 from common import PATIENCE, SANITIZED, Server, check, equal, eventually, main, set_key, tests_of
+from process import Process
 
 
 def test_terminate_under_load_loses_no_request():
@@ -53,15 +52,15 @@ def test_without_descriptors_a_stop_serves_those_that_wait():
     for policy in ("thread", "fiber"):
         with Server("uppercase_server", "--policy", policy, *set_key("/limits/max_connections", 1),
                     *set_key("/timeouts/linger", 0.1)) as server:
-            used = len(os.listdir(f"/proc/{server.pid}/fd"))
+            process = Process(server.pid)
+            used = process.descriptors()
             with server.connect() as first:
                 equal(first.ask("x"), "X")
                 waiting = [server.connect() for _ in range(5)]
                 for client in waiting:
                     client.send("request\n")
                     client.half_close()
-                _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-                resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (used, most))  # the spare one is all there is
+                process.limit_descriptors(used)  # the spare one is all there is
                 server.signal()
                 for client in waiting:
                     equal(client.rest(), b"REQUEST\n")
@@ -75,8 +74,7 @@ def test_who_was_not_accepted_by_the_end_of_a_stop_is_reported():
         with server.connect() as first, server.connect() as waiting:
             equal(first.ask("x"), "x")
             waiting.send("request\n")
-            _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (3, most))  # and not even that
+            Process(server.pid).limit_descriptors(3)  # and not even that
             server.signal()
             equal(server.wait(), 3)
             server.wait_for_line("drain deadline passed: 1 connections could not be accepted")
