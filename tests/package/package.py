@@ -24,6 +24,7 @@ TUTORIAL = tuple(pathlib.Path(SOURCE, "tests/tutorial").iterdir())
 COMPILER = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", CACHE, re.MULTILINE)[1]
 LIBRARIES = re.search(r"^CMAKE_INSTALL_LIBDIR:\w+=(.*)$", CACHE, re.MULTILINE)[1]
 SOVERSION = "0.1"
+TESTING = "socketserver/testing/"  # of a library beside it, which is always static
 
 
 def step(*command, environment=None):
@@ -157,6 +158,24 @@ def test_symbols():
         check(any("socketserver::BaseServer::serve_forever()" == name for name in public), public)
         equal(len(exported), sum(map(bool, exported)))
         check(len(public) > 100, len(public))
+
+
+def test_inline():
+    """Inline code of each public header, and of each template, links against the shared library: issue of Struct's errors."""
+    with consumer(pathlib.Path(SOURCE, "tests/package/templates.cpp")) as folder:
+        prefix = install(folder)
+        headers = sorted((prefix / "include").rglob("*.hpp"))
+        check(len(headers) > 40, headers)
+        library = [f"-L{prefix / LIBRARIES}", "-lsocketserver", "-pthread", f"-Wl,-rpath,{prefix / LIBRARIES}"]
+        flags = ["-std=c++20", "-O0", f"-I{prefix / 'include'}"]
+        # -fkeep-inline-functions compiles what nothing calls, so that each of a header's functions is linked.
+        everything = folder / "headers.cpp"
+        own = [str(header.relative_to(prefix / "include")) for header in headers]
+        everything.write_text("".join(f"#include <{name}>\n" for name in own if not name.startswith(TESTING))
+                              + "int main() {}\n")
+        step(COMPILER, *flags, "-fkeep-inline-functions", everything, "-o", folder / "headers", *library)
+        step(COMPILER, *flags, folder / "consumer/templates.cpp", "-o", folder / "templates", *library)
+        equal(step(folder / "templates"), "all linked\n")
 
 
 def test_install():

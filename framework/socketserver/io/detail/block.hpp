@@ -2,13 +2,14 @@
 // Memory for buffers that exist only while there is something in them.
 
 #include <cstddef>
+#include <socketserver/base/visibility.hpp>
 #include <utility>
 
 namespace socketserver::detail {
 
 /// A piece of memory, not zeroed. Of one that is given up the thread keeps the memory for the next of its size: so
 /// thousands of connections that wait need none, and those that are served share a few that are warm in the cache.
-class Block {
+class SOCKETSERVER_PUBLIC Block {
  public:
   Block() = default;
   explicit Block(std::size_t bytes);

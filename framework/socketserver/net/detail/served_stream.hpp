@@ -2,12 +2,13 @@
 // What a server knows of a connection beyond its being a stream.
 
 #include <cstdint>
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/io/stream.hpp>
 #include <socketserver/net/file_descriptor.hpp>
 
 namespace socketserver::detail {
 
-class ServedStream : public Stream {
+class SOCKETSERVER_PUBLIC ServedStream : public Stream {
  public:
   /// Bytes so far. Threads: any.
   virtual std::uint64_t bytes_in() const noexcept = 0;

@@ -2,9 +2,12 @@
 // What the struct calls throw. Compiled apart, so that packing and unpacking stay straight-line code.
 
 #include <cstddef>
+#include <socketserver/base/visibility.hpp>
 #include <string_view>
 
-namespace socketserver::detail {
+// Public: inline code of struct.hpp calls these from a user's program.
+namespace SOCKETSERVER_PUBLIC socketserver {
+namespace detail {
 
 [[noreturn]] void throw_integer_out_of_range(char code, long long lowest, unsigned long long highest);
 [[noreturn]] void throw_float_too_large(char code);
@@ -14,4 +17,5 @@ namespace socketserver::detail {
 [[noreturn]] void throw_no_room(std::string_view call, std::string_view doing, std::size_t needed, std::size_t offset,
                                 std::size_t available);
 
-}  // namespace socketserver::detail
+}  // namespace detail
+}  // namespace socketserver
