@@ -94,6 +94,23 @@ TEST_CASE("an address that is taken is an error that names it") {
   }
 }
 
+TEST_CASE("a name's next address is not tried where the first is in use") {
+  const Acceptor first({.host = "localhost", .port = 0}, {});
+  const ListenOptions same{.host = "localhost", .port = first.address().port()};
+  CHECK_THROWS_AS(Acceptor(same, {}), std::system_error);  // it would listen on [::1]
+}
+
+TEST_CASE("any address is not IPv4 alone where the port is in use for IPv6") {
+  FileDescriptor other(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(other);
+  set_option(other.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY");
+  sockaddr_in6 any{};
+  any.sin6_family = AF_INET6;
+  REQUIRE(::bind(other.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0);
+  REQUIRE(::listen(other.get(), 1) == 0);
+  CHECK_THROWS_AS(Acceptor({.host = "", .port = local_address(other.get()).port()}, {}), std::system_error);
+}
+
 TEST_CASE("1024 failed binds leak no descriptor") {
   const Acceptor first(kLocal, {});
   const std::size_t before = open_descriptors();

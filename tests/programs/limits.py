@@ -1,8 +1,9 @@
 """What the system does not allow is said at the start, and what the server makes of it."""
 
+import re
 import sys
 
-from common import Server, check, equal, main, set_key, tests_of
+from common import BINARIES, SANITIZED, Server, check, equal, main, set_key, tests_of
 
 KEPT_BACK = 32
 
@@ -42,7 +43,24 @@ def test_max_connections_is_lowered_to_what_the_hard_limit_allows():
             pass
         for client in inside:
             client.close()
-        check(not any(line and "accept" in line and "resource" in line for line in server.lines), server.lines)
+        check(not any(line and "accept failed" in line for line in server.lines), server.lines)
+
+
+def test_an_accept_that_fails_for_good_neither_spins_nor_holds_up_a_stop():
+    if SANITIZED:  # the preloaded library would come before its runtime
+        return
+    library = {"LD_PRELOAD": f"{BINARIES}/libforbidden_accept.so"}
+    for policy in ("inline", "thread", "pool", "fiber"):
+        with Server("uppercase_server", "--policy", policy, *set_key("/timeouts/drain", None),
+                    environment=library) as server:
+            with server.connect():
+                server.wait_for_line("accept failed 1 time: Operation not permitted")
+                server.wait_for_line("accept failed [0-9]+ times, last: Operation not permitted; trying again")
+                equal(server.stop(), 0)
+            last = server.wait_for_line("accept keeps failing .*: 1 connections that had arrived are closed unserved")
+            check(last)
+            failures = [int(found[1]) for line in server.lines if line and (found := re.search("accept failed ([0-9]+) time", line))]
+            check(sum(failures) < 100, failures)
 
 
 def test_a_backlog_that_the_kernel_cuts_is_a_warning():

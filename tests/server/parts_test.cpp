@@ -38,6 +38,26 @@ TEST_CASE("a transient error is not waited for, a fatal one is thrown") {
   CHECK_THROWS_AS(trouble.failed({EBADF, std::generic_category()}), std::system_error);
 }
 
+TEST_CASE("an accept error that repeats backs off whatever it is, and a stop does not wait for it") {
+  ManualClock clock;
+  Logger log({.level = LogLevel::off});
+  detail::AcceptTrouble trouble(log, clock);
+  const std::error_code forbidden(EPERM, std::generic_category());
+  trouble.failed(forbidden);
+  CHECK(trouble.retry_at().expired(clock));
+  for (const int expected : {5, 10, 20, 40}) {
+    trouble.failed(forbidden);
+    CHECK(trouble.retry_at().remaining(clock) == std::chrono::milliseconds(expected));
+    CHECK_FALSE(trouble.lasts());
+  }
+  trouble.failed(forbidden);
+  CHECK(trouble.lasts());
+  trouble.succeeded();
+  CHECK_FALSE(trouble.lasts());
+  for (int i = 0; i < 20; ++i) trouble.failed({EMFILE, std::generic_category()});
+  CHECK_FALSE(trouble.lasts());  // room comes when a connection ends
+}
+
 TEST_CASE("a stop before the first run is remembered, after a run it is not") {
   detail::Lifecycle lifecycle;
   CHECK_FALSE(lifecycle.request_stop());

@@ -19,6 +19,11 @@
 namespace socketserver {
 namespace {
 
+/// Whether the host lacks the address's family, as a kernel without IPv6. Only then is a name's next address tried: one
+/// that is in use, forbidden or another host's ends the start, or two servers would share a port on different
+/// addresses.
+bool family_is_missing(std::error_code error) { return error == std::errc::address_family_not_supported; }
+
 FileDescriptor open_spare() noexcept { return FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 }  // namespace
@@ -34,7 +39,7 @@ AcceptError classify_accept_error(std::error_code error) noexcept {
     case ENOTSOCK:
     case EOPNOTSUPP:
     case EFAULT: return AcceptError::fatal;
-    // Everything else is about the one connection: aborted, the network's errors, a firewall's EPERM.
+    // Everything else is about one connection: aborted, or the network's errors. A firewall's EPERM may last.
     default: return AcceptError::transient;
   }
 }
@@ -49,6 +54,7 @@ Acceptor::Acceptor(const ListenOptions& listen, const SocketOptions& socket)
       address_ = local_address(listener_.get());
       return;
     } catch (const std::system_error& error) {
+      if (!family_is_missing(error.code())) throw;
       if (!first_error) first_error = error;
     }
   }

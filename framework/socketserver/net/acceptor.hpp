@@ -38,8 +38,8 @@ class Acceptor {
     std::error_code error{};  ///< operation_would_block: none is waiting
   };
 
-  /// Binds to the first of the host's addresses that can be had, and listens.
-  /// @throws std::system_error  what() names the address; nothing stays open.
+  /// Binds to the host's first address, and listens. The next address is tried only where the host lacks the family.
+  /// @throws std::system_error  what() names the address, also one that is in use; nothing stays open.
   Acceptor(const ListenOptions& listen, const SocketOptions& socket);
 
   /// The bound address, port 0 resolved. Stays after close().

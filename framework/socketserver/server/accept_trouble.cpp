@@ -10,6 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 constexpr Duration kFirstDelay = milliseconds(5);
 constexpr Duration kLongestDelay = milliseconds(1000);
+constexpr int kLasting = 6;  // some 150 ms of waiting
 constexpr Duration kQuiet = milliseconds(1000);
 
 }  // namespace
@@ -17,14 +18,15 @@ constexpr Duration kQuiet = milliseconds(1000);
 void AcceptTrouble::failed(std::error_code error) {
   const AcceptError kind = classify_accept_error(error);
   if (kind == AcceptError::fatal) throw std::system_error(error, "accept");
-  if (kind == AcceptError::resource) {
+  if (kind == AcceptError::resource || failures_ > 0) {
     delay_ = std::clamp(delay_ * 2, kFirstDelay, kLongestDelay);
     retry_at_ = Deadline::after(delay_, clock_);
   }
+  failures_ = kind == AcceptError::resource ? 1 : failures_ + 1;
   ++unsaid_;
   if (!quiet_until_.expired(clock_)) return;
   quiet_until_ = Deadline::after(kQuiet, clock_);
-  const char* next = kind == AcceptError::resource ? "; trying again" : "; going on";
+  const char* next = delay_ > Duration::zero() ? "; trying again" : "; going on";
   try {
     log_.warning(concat("accept failed ", unsaid_, unsaid_ == 1 ? " time: " : " times, last: ", error.message(), next));
     unsaid_ = 0;
@@ -32,5 +34,7 @@ void AcceptTrouble::failed(std::error_code error) {
     log_.warning("accept failed for want of memory, even for this line");
   }
 }
+
+bool AcceptTrouble::lasts() const noexcept { return failures_ >= kLasting; }
 
 }  // namespace socketserver::detail

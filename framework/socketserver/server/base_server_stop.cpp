@@ -79,9 +79,17 @@ void BaseServer::Impl::accept_the_rest() {
     }
     if (!more) return;
     accept_failed(next.error);
+    if (trouble_.lasts()) return leave_the_rest(next.error);
     paused_ = true;  // a connection that ends may be what is missing
     listener->wait(false, trouble_.retry_at());
   }
+}
+
+/// A stop must not wait for an accept that fails for good, as one that a security module forbids.
+void BaseServer::Impl::leave_the_rest(std::error_code error) {
+  log.warning(concat("accept keeps failing (", error.message(), "): ", listener->waiting(),
+                     " connections that had arrived are closed unserved"));
+  listener->close();
 }
 
 /// Under overflow `wait`, waits until a connection ends or the drain is over.

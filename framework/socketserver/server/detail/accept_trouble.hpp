@@ -7,7 +7,8 @@
 
 namespace socketserver::detail {
 
-/// Waits 5 ms after the first failure for want of resources, doubling to 1 s; says so once a second at most.
+/// After a failure for lack of resources, and after the second failure of any kind in a row, waits 5 ms, doubling to
+/// 1 s: an error that repeats, as EPERM of a firewall, must not spin. Writes one log line a second at most.
 /// Threads: the accept loop's.
 class AcceptTrouble {
  public:
@@ -15,7 +16,12 @@ class AcceptTrouble {
 
   /// @throws std::system_error  the error is fatal.
   void failed(std::error_code error);
-  void succeeded() noexcept { delay_ = Duration::zero(); }
+  void succeeded() noexcept {
+    delay_ = Duration::zero();
+    failures_ = 0;
+  }
+  /// Whether accept fails again and again for a reason that is no lack of resources: a stop does not wait for it.
+  bool lasts() const noexcept;
   /// When to try again; in the past if there is no need to wait.
   Deadline retry_at() const noexcept { return retry_at_; }
   void retry_now() noexcept { retry_at_ = Deadline::at(TimePoint::min()); }
@@ -24,6 +30,7 @@ class AcceptTrouble {
   Logger& log_;
   const Clock& clock_;
   Duration delay_{};
+  int failures_ = 0;  // in a row; a lack of resources, which passes, counts as one
   Deadline retry_at_ = Deadline::at(TimePoint::min());
   Deadline quiet_until_ = Deadline::at(TimePoint::min());
   std::uint64_t unsaid_ = 0;

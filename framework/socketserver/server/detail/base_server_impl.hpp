@@ -56,6 +56,7 @@ class BaseServer::Impl {
   bool full() const;
   void reject(detail::Arrival arrival);
   void accept_the_rest();
+  void leave_the_rest(std::error_code error);
   void wait_for_room();
   void report(Request& request, const std::exception_ptr& error) noexcept;
   void log_exception(const char* where) noexcept;
