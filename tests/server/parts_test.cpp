@@ -1,10 +1,14 @@
 // The server's parts that need no socket.
 
+#include <list>
 #include <socketserver/handlers/upper_case.hpp>
+#include <socketserver/net/acceptor.hpp>
+#include <socketserver/net/socket_options.hpp>
 #include <socketserver/server/detail/accept_trouble.hpp>
 #include <socketserver/server/detail/housekeeper.hpp>
 #include <socketserver/server/detail/lifecycle.hpp>
 #include <stdexcept>
+#include <string>
 
 #include "support/catch.hpp"
 #include "support/running_server.hpp"
@@ -91,6 +95,59 @@ TEST_CASE("an alarm rings once, can be replaced and be cancelled") {
     cancelled = true;
   }
   CHECK_FALSE(after_cancel);
+}
+
+namespace {
+
+/// A connection whose server side lingers. @param unsent  bytes under way to a client that does not read.
+struct Ended {
+  Ended(Acceptor& acceptor, detail::Housekeeper& housekeeper, std::size_t unsent, const char* from = "127.0.0.1")
+      : client(acceptor.address(), 4096, from) {
+    REQUIRE(acceptor.wait(true, Deadline::after(10s)) == Acceptor::Event::connection);
+    FileDescriptor socket = acceptor.accept().socket;
+    const std::string reply(unsent, 'x');
+    REQUIRE(::send(socket.get(), reply.data(), reply.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(unsent));
+    ::shutdown(socket.get(), SHUT_WR);
+    if (unsent == 0) REQUIRE(eventually([&socket] { return !has_unsent(socket.get()); }));
+    housekeeper.linger(std::move(socket), 24h, false);
+  }
+  Client client;
+};
+
+}  // namespace
+
+TEST_CASE("lingering sockets have a bound, and the one with nothing to lose goes first") {
+  SocketOptions options;
+  options.send_buffer = 1 << 20;
+  Acceptor acceptor({.host = "127.0.0.1", .port = 0}, options);
+  detail::Housekeeper housekeeper(2);
+  const std::size_t reply = 300000;
+  Ended slow(acceptor, housekeeper, reply);
+  Ended done(acceptor, housekeeper, 0);
+  CHECK(eventually([&] { return housekeeper.lingering() == 2; }));
+  Ended third(acceptor, housekeeper, reply);
+  CHECK(eventually([&] { return housekeeper.lingers_cut() == 1 && housekeeper.lingering() == 2; }));
+  CHECK(slow.client.recv_all().size() == reply);
+  CHECK(third.client.recv_all().size() == reply);
+  housekeeper.shed(1);
+  CHECK(eventually([&] { return housekeeper.lingers_cut() == 2 && housekeeper.lingering() == 1; }));
+  housekeeper.finish_lingering();
+  CHECK(housekeeper.lingering() == 0);
+}
+
+TEST_CASE("where all that lingers has something to lose, the client with the most loses its oldest") {
+  SocketOptions options;
+  options.send_buffer = 1 << 20;
+  Acceptor acceptor({.host = "127.0.0.1", .port = 0}, options);
+  detail::Housekeeper housekeeper(3);
+  const std::size_t reply = 300000;
+  Ended honest(acceptor, housekeeper, reply, "127.0.0.2");
+  std::list<Ended> greedy;
+  for (int i = 0; i < 3; ++i) greedy.emplace_back(acceptor, housekeeper, reply, "127.0.0.1");
+  CHECK(eventually([&] { return housekeeper.lingers_cut() == 1; }));
+  CHECK_THROWS_AS(greedy.front().client.recv_all(), std::system_error);
+  CHECK(honest.client.recv_all().size() == reply);
+  CHECK(greedy.back().client.recv_all().size() == reply);
 }
 
 TEST_CASE("a configuration that no server can have is refused") {

@@ -207,8 +207,33 @@ TEST_CASE("a peer that never reads is closed at the write clock") {
   ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.timeouts.write = 30ms;
   RunningServer<TCPServer<Flood>> running(config);
-  const Client client(running.address());
+  Client client(running.address());
   CHECK(eventually([&] { return running.server.stats().timed_out == 1; }));
+  // Reset, so that nothing unsent stays in the kernel without an owner: after what has arrived comes no end, but an
+  // error.
+  try {
+    (void)client.recv_all();
+    FAIL("closed politely");
+  } catch (const std::system_error& error) {
+    CHECK(error.code() == std::errc::connection_reset);
+  }
+}
+
+TEST_CASE("what a peer has not read at the end of lingering does not stay in the kernel") {
+  class Reply : public BaseRequestHandler {
+   protected:
+    void handle() override { (void)request().try_sendall(std::string(1 << 20, 'x')); }
+  };
+  ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
+  config.socket.send_buffer = 4 << 20;  // takes the reply whole
+  config.timeouts.linger = 20ms;
+  RunningServer<TCPServer<Reply>> running(config);
+  Client client(running.address(), 4096);
+  CHECK(eventually([&] {
+    const ServerStats stats = running.server.stats();
+    return stats.served == 1 && stats.lingering == 0;
+  }));
+  CHECK_THROWS_AS(client.recv_all(), std::system_error);
 }
 
 TEST_CASE("a connection ends at its lifetime, however busy") {

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/file_descriptor.hpp>
+#include <socketserver/net/socket_options.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -20,11 +21,17 @@ namespace testing_support {
 
 class Client {
  public:
-  explicit Client(const socketserver::SocketAddress& server)
+  /// @param receive_buffer  bytes of SO_RCVBUF; 0 is the system's. @param from  this side's IPv4 address; null is any.
+  explicit Client(const socketserver::SocketAddress& server, int receive_buffer = 0, const char* from = nullptr)
       : fd_(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (receive_buffer > 0) socketserver::set_option(fd_.get(), SOL_SOCKET, SO_RCVBUF, receive_buffer, "SO_RCVBUF");
     const timeval bound{.tv_sec = 10, .tv_usec = 0};
     check(::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound), "SO_RCVTIMEO");
     check(::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound), "SO_SNDTIMEO");
+    if (from != nullptr) {
+      const socketserver::SocketAddress own = socketserver::resolve_listen(from, 0).at(0);
+      check(::bind(fd_.get(), own.data(), own.size()), "bind");
+    }
     check(::connect(fd_.get(), server.data(), server.size()), "connect");
   }
 

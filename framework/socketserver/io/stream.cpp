@@ -22,7 +22,8 @@ struct Stream::Senders {
   enum Turn : unsigned { free, taken, awaited };  // awaited: taken, and somebody may wait
 
   std::atomic<unsigned> turn{free};
-  std::error_code broken;  // the first failure; belongs to whoever has the turn
+  std::error_code broken;           // the first failure; belongs to whoever has the turn
+  std::atomic<bool> failed{false};  // as `broken` until end_sends(), for any thread
   std::mutex mutex;
   detail::WaitList turn_over;  // guarded by mutex
 };
@@ -117,10 +118,13 @@ IoResult Stream::try_sendall(std::span<const std::byte> bytes) {
   if (observer_ != nullptr && sent.bytes > 0) observer_->sent(bytes.first(sent.bytes));
   if (sent.error) {
     turn.fail(sent.error);
+    senders_->failed = true;
     abort();
   }
   return sent;
 }
+
+bool Stream::send_failed() const noexcept { return senders_->failed; }
 
 void Stream::sendall(std::span<const std::byte> bytes) {
   const IoResult result = try_sendall(bytes);

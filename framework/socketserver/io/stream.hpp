@@ -105,6 +105,9 @@ class Stream {
   /// Has this writer flushed before each wait for input, as std::cout is before std::cin waits; null ends that.
   void tie(Writer* writer) noexcept { tied_ = writer; }
 
+  /// Whether a sendall has failed: what was sent before it may not have arrived. Threads: any.
+  bool send_failed() const noexcept;
+
   /// Has an observer told from now on; null ends that, and costs nothing. Threads: the owner, before sharing.
   void observe(std::unique_ptr<StreamObserver> observer) noexcept { observer_ = std::move(observer); }
 

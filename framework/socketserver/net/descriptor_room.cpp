@@ -22,16 +22,20 @@ std::size_t open_descriptors() {
 
 DescriptorRoom make_descriptor_room(std::size_t connections) {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {connections, std::numeric_limits<std::size_t>::max(), {}};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return {connections, connections, std::numeric_limits<std::size_t>::max(), {}};
+  }
   const std::size_t others = open_descriptors() + kDescriptorsKeptBack;
-  const auto fits = [&] { return limit.rlim_cur >= others && limit.rlim_cur - others >= connections; };
+  const auto room_now = [&] { return std::max<std::size_t>(limit.rlim_cur, others + 2) - others; };
   DescriptorRoom room;
-  if (!fits() && limit.rlim_cur < limit.rlim_max) {
+  if (room_now() / 2 < connections && limit.rlim_cur < limit.rlim_max) {
     const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
     if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) room.raised_from = std::exchange(limit.rlim_cur, limit.rlim_max);
   }
   room.limit = limit.rlim_cur;
-  room.connections = fits() ? connections : std::max(room.limit, others + 1) - others;
+  const std::size_t left = room_now() - std::min(room_now(), connections);
+  room.lingering = std::min(connections, std::max({left, room_now() / 8, std::size_t{1}}));
+  room.connections = std::min(connections, room_now() - room.lingering);
   return room;
 }
 

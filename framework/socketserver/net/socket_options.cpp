@@ -1,9 +1,13 @@
 #include <socketserver/net/socket_options.hpp>
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <limits>
 #include <socketserver/base/detail/last_error.hpp>
 #include <system_error>
 
@@ -20,6 +24,22 @@ void set_option(int fd, int level, int name, int value, const char* what) {
   if (::setsockopt(fd, level, name, &value, sizeof value) != 0) {
     detail::throw_last_error(what);
   }
+}
+
+bool has_unsent(int fd) noexcept {
+  int unsent = 0;
+  return ::ioctl(fd, SIOCOUTQ, &unsent) != 0 || unsent > 0;
+}
+
+void reset_on_close(int fd) noexcept {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  (void)::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+void bound_unsent(int fd, std::chrono::milliseconds time) noexcept {
+  const auto bound = std::clamp<std::chrono::milliseconds::rep>(time.count(), 1, std::numeric_limits<int>::max());
+  const auto milliseconds = static_cast<unsigned>(bound);  // 0 would be the system's default
+  (void)::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
 }
 
 void apply_options(int fd, const SocketOptions& options) {

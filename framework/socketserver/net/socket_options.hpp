@@ -1,6 +1,7 @@
 #pragma once
 // The options of listening and connected sockets, and what the kernel really granted.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <socketserver/base/visibility.hpp>
@@ -34,5 +35,13 @@ void apply_options(int fd, const SocketOptions& options);
 std::optional<int> get_option(int fd, int level, int name) noexcept;
 /// Sets an option, as setsockopt(2). @throws std::system_error  with `what`.
 void set_option(int fd, int level, int name, int value, const char* what);
+
+/// @returns whether the peer has yet to acknowledge something. Source: tcp(7), SIOCOUTQ.
+bool has_unsent(int fd) noexcept;
+/// Has close(2) reset the connection and free what is unsent, which the kernel would otherwise keep for minutes for a
+/// peer that does not read. Source: socket(7), SO_LINGER.
+void reset_on_close(int fd) noexcept;
+/// Bounds how long the kernel keeps a closed connection whose peer does not read. Source: tcp(7), TCP_USER_TIMEOUT.
+void bound_unsent(int fd, std::chrono::milliseconds time) noexcept;
 
 }  // namespace socketserver

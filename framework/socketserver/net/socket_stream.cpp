@@ -288,6 +288,7 @@ FileDescriptor SocketStream::release() noexcept {
   end_sends();
   if (detail::Watch* watch = watch_.exchange(nullptr)) watch->release();
   const std::lock_guard lock(shutdown_mutex_);
+  if (socket_ && send_failed()) reset_on_close(socket_.get());
   return std::move(socket_);
 }
 

@@ -7,8 +7,9 @@ namespace socketserver {
 std::string to_string(const ServerStats& stats) {
   return concat("accepted ", stats.accepted, " = active ", stats.active, " + served ", stats.served, " + rejected ",
                 stats.rejected, " + timed out ", stats.timed_out, " + failed ", stats.failed, "; queued ", stats.queued,
-                ", waits ", stats.waits, ", accept errors ", stats.accept_errors, "; ", stats.bytes_in, " bytes in, ",
-                stats.bytes_out, " bytes out");
+                ", waits ", stats.waits, ", accept errors ", stats.accept_errors, ", lingering ", stats.lingering,
+                ", lingers cut ", stats.lingers_cut, "; ", stats.bytes_in, " bytes in, ", stats.bytes_out,
+                " bytes out");
 }
 
 }  // namespace socketserver

@@ -19,6 +19,8 @@ struct ServerStats {
   std::uint64_t queued = 0;         ///< active, but waiting for a worker
   std::uint64_t waits = 0;          ///< times that accepting paused because there was no room
   std::uint64_t accept_errors = 0;  ///< failed accepts of every kind
+  std::uint64_t lingering = 0;      ///< ended connections whose late input is still dropped
+  std::uint64_t lingers_cut = 0;    ///< ended connections that were closed before their linger time, to make room
   std::uint64_t bytes_in = 0;       ///< received from peers
   std::uint64_t bytes_out = 0;      ///< sent to peers, reject_message included
 };

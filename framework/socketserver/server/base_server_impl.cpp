@@ -42,6 +42,10 @@ ServerConfig checked(ServerConfig config) {
   return config;
 }
 
+bool is_out_of_descriptors(std::error_code error) {
+  return error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system;
+}
+
 PolicyOptions policy_options(const ConcurrencyConfig& config, Logger& log) {
   return {.kind = config.policy,
           .threads = config.threads,
@@ -116,6 +120,7 @@ BaseServer::Impl::Taken BaseServer::Impl::accept_one() {
 
 void BaseServer::Impl::accept_failed(std::error_code error) {
   ++accept_errors_;
+  if (is_out_of_descriptors(error)) background_->shed(kMostAtOnce);
   trouble_.failed(error);
 }
 
@@ -210,7 +215,11 @@ void BaseServer::Impl::close(Connection& connection) {
   // A hook that threw, or does without, must not keep the peer waiting while the connection lingers.
   if (!complete && !hold_fin) connection.stream.shutdown(ShutdownHow::write);
   FileDescriptor socket = connection.stream.release();
-  if (!socket || complete || !config.timeouts.linger) return;
+  if (!socket || connection.stream.send_failed()) return;  // reset: its peer does not read
+  if (complete || !config.timeouts.linger) {
+    if (config.timeouts.write) bound_unsent(socket.get(), *config.timeouts.write);
+    return;
+  }
   background_->linger(std::move(socket), *config.timeouts.linger, hold_fin);
 }
 
@@ -250,6 +259,8 @@ ServerStats BaseServer::Impl::stats() const {
   stats.queued = policy_->queued();
   stats.waits = waits_;
   stats.accept_errors = accept_errors_;
+  stats.lingering = background_->lingering();
+  stats.lingers_cut = background_->lingers_cut();
   return stats;
 }
 

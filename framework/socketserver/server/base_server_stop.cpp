@@ -20,7 +20,9 @@ void BaseServer::Impl::begin() {
       log.warning(concat("at most ", most, " connections, not ", config.limits.max_connections,
                          ": on this kernel each fiber's stack takes two mappings, and vm.max_map_count bounds them"));
     }
-    capacity_ = listener->start(log, config, most);
+    const detail::Room room = listener->start(log, config, most);
+    capacity_ = room.connections;
+    background_->bound_lingering(room.lingering);
   } catch (...) {
     lifecycle.finish_serving();
     throw;

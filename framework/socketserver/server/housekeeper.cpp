@@ -1,6 +1,7 @@
 #include <socketserver/server/detail/housekeeper.hpp>
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -11,15 +12,20 @@
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <cstring>
+#include <iterator>
+#include <list>
 #include <mutex>
 #include <new>
+#include <socketserver/net/socket_options.hpp>
 #include <thread>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
 namespace socketserver::detail {
 namespace {
 
+constexpr int kLooks = 64;  // at the oldest, for the least valuable of them
 constexpr auto kLookInterval = std::chrono::milliseconds(10);
 
 /// Reads and drops a bounded amount of what has arrived. @returns whether the connection can still bring more.
@@ -36,9 +42,22 @@ bool drop_input(int fd) {
 
 /// Whether closing now could cost the peer a reply: something is not acknowledged, or unread input would reset it.
 bool has_something_to_lose(int fd) {
-  int unsent = 0;
   int unread = 0;
-  return ::ioctl(fd, SIOCOUTQ, &unsent) != 0 || unsent > 0 || ::ioctl(fd, SIOCINQ, &unread) != 0 || unread > 0;
+  return has_unsent(fd) || ::ioctl(fd, SIOCINQ, &unread) != 0 || unread > 0;
+}
+
+/// Who a peer counts as: an IPv4 address, or an IPv6 network of 64 bits, which is one customer's.
+std::uint64_t client_of(int fd) {
+  sockaddr_storage peer{};
+  socklen_t length = sizeof peer;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) return 0;
+  constexpr std::uint64_t kIpv4 = 0xFFFF00000000;  // as in ::ffff:0:0/96, which no network of 64 bits begins with
+  if (peer.ss_family == AF_INET) return kIpv4 | reinterpret_cast<const sockaddr_in*>(&peer)->sin_addr.s_addr;
+  std::uint64_t network = 0;
+  if (peer.ss_family == AF_INET6) {
+    std::memcpy(&network, &reinterpret_cast<const sockaddr_in6*>(&peer)->sin6_addr, sizeof network);
+  }
+  return network;
 }
 
 }  // namespace
@@ -56,7 +75,7 @@ class Housekeeper::Loop {
   void linger(FileDescriptor fd, Duration time, bool hold_fin) {
     {
       const std::lock_guard lock(mutex_);
-      if (lingering_count_ >= most_lingering_) return;
+      if (lingering_count_ >= 2 * most_lingering_) return;  // the loop's thread does not keep up
       ++lingering_count_;
     }
     // Short of memory or of epoll's watches, it is closed without lingering.
@@ -67,6 +86,24 @@ class Housekeeper::Loop {
       count_end();
     }
   }
+
+  void bound_lingering(std::size_t most) { most_lingering_ = most; }
+
+  void shed(std::size_t count) noexcept {
+    try {
+      asio::post(context_, [this, count] {
+        for (std::size_t i = 0; i < count && !lingering_.empty(); ++i) cut(least_valuable());
+      });
+    } catch (const std::bad_alloc&) {
+      // The next failed accept asks again.
+    }
+  }
+
+  std::size_t lingering() const {
+    const std::lock_guard lock(mutex_);
+    return lingering_count_;
+  }
+  std::uint64_t lingers_cut() const noexcept { return cut_; }
 
   void finish_lingering() {
     asio::post(context_, [this] {
@@ -133,23 +170,33 @@ class Housekeeper::Loop {
   /// comes first closes it, and the other is still called.
   struct Lingering {
     Lingering(asio::io_context& context, FileDescriptor fd, bool held)
-        : socket(context, fd.get()), timer(context), hold_fin(held) {
+        : socket(context, fd.get()), timer(context), hold_fin(held), client(client_of(fd.get())) {
       (void)fd.release();
     }
+    bool has_unsent() { return socketserver::has_unsent(socket.native_handle()); }
+
     asio::posix::stream_descriptor socket;
     asio::steady_timer timer;
     const bool hold_fin;
+    const std::uint64_t client;
+    bool ended = false;
+    std::list<std::shared_ptr<Lingering>>::iterator position;
   };
   using LingeringPtr = std::shared_ptr<Lingering>;
 
   void start(FileDescriptor fd, Duration time, bool hold_fin) {
-    LingeringPtr one;
+    std::list<LingeringPtr> made;
     try {
-      one = std::make_shared<Lingering>(context_, std::move(fd), hold_fin);
-      lingering_.insert(one);
+      made.push_back(std::make_shared<Lingering>(context_, std::move(fd), hold_fin));
+      ++clients_[made.front()->client];
     } catch (const std::exception&) {
       return count_end();
     }
+    const LingeringPtr one = made.front();
+    lingering_.splice(lingering_.end(), made);
+    one->position = std::prev(lingering_.end());
+    while (lingering_.size() > most_lingering_) cut(least_valuable());
+    if (one->ended) return;
     try {
       begin(one, time);
     } catch (const std::exception&) {
@@ -159,7 +206,7 @@ class Housekeeper::Loop {
 
   void begin(const LingeringPtr& one, Duration time) {
     one->timer.expires_after(time);
-    one->timer.async_wait([this, one](std::error_code) { end(one); });
+    one->timer.async_wait([this, one](std::error_code) { give_up(one); });
     if (!look_at(one)) look_again_later();
     if (!one->hold_fin) wait_for_input(one);
   }
@@ -202,8 +249,36 @@ class Housekeeper::Loop {
     look_is_due_ = true;
   }
 
+  /// The oldest whose peer has acknowledged all; if there is none, the oldest of the client that has most. Looks at a
+  /// bounded number.
+  LingeringPtr least_valuable() {
+    LingeringPtr found = lingering_.front();
+    int looks = 0;
+    for (const LingeringPtr& one : lingering_) {
+      if (++looks > kLooks) break;
+      if (!one->has_unsent()) return one;
+      if (clients_[one->client] > clients_[found->client]) found = one;
+    }
+    return found;
+  }
+
+  void cut(const LingeringPtr& one) {
+    ++cut_;
+    give_up(one);
+  }
+
+  /// Closes it whatever its peer has not read: that would stay in the kernel for minutes.
+  void give_up(const LingeringPtr& one) {
+    if (one->ended) return;
+    if (one->has_unsent()) reset_on_close(one->socket.native_handle());
+    end(one);
+  }
+
   void end(const LingeringPtr& one) {
-    if (lingering_.erase(one) == 0) return;
+    if (std::exchange(one->ended, true)) return;
+    lingering_.erase(one->position);
+    const auto client = clients_.find(one->client);
+    if (--client->second == 0) clients_.erase(client);
     std::error_code ignored;  // closing is all that is left to do
     one->socket.close(ignored);
     one->timer.cancel();
@@ -217,15 +292,17 @@ class Housekeeper::Loop {
     none_left_.notify_all();
   }
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable none_left_;
-  const std::size_t most_lingering_;
+  std::atomic<std::size_t> most_lingering_;
+  std::atomic<std::uint64_t> cut_{0};
   std::size_t lingering_count_ = 0;  // guarded by mutex_; counts from linger(), before the loop has seen it
 
   asio::io_context context_{1};
-  std::unordered_set<LingeringPtr> lingering_;  // the loop's thread only, as the timers
-  std::atomic<bool> finishing_{false};          // finish_lingering() waits
-  bool look_is_due_ = false;                    // next_look_ is set
+  std::list<LingeringPtr> lingering_;                       // by age; the loop's thread only, as the timers
+  std::unordered_map<std::uint64_t, std::size_t> clients_;  // lingering sockets of each
+  std::atomic<bool> finishing_{false};                      // finish_lingering() waits
+  bool look_is_due_ = false;                                // next_look_ is set
   asio::steady_timer next_look_;
   asio::steady_timer alarm_;
   std::atomic<unsigned> alarms_{0};  // set and cancelled: which one counts
@@ -241,6 +318,10 @@ Housekeeper::~Housekeeper() = default;
 void Housekeeper::linger(FileDescriptor socket, Duration time, bool hold_fin) {
   loop_->linger(std::move(socket), time, hold_fin);
 }
+void Housekeeper::bound_lingering(std::size_t most) { loop_->bound_lingering(most); }
+void Housekeeper::shed(std::size_t count) noexcept { loop_->shed(count); }
+std::size_t Housekeeper::lingering() const noexcept { return loop_->lingering(); }
+std::uint64_t Housekeeper::lingers_cut() const noexcept { return loop_->lingers_cut(); }
 void Housekeeper::finish_lingering() { loop_->finish_lingering(); }
 void Housekeeper::set_alarm(Deadline deadline, Job action) { loop_->set_alarm(deadline, std::move(action)); }
 void Housekeeper::cancel_alarm() noexcept { loop_->cancel_alarm(); }

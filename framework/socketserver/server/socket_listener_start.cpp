@@ -56,7 +56,7 @@ std::string handshake_text(std::optional<std::int64_t> retries) {
 
 }  // namespace
 
-std::size_t SocketListener::start(Logger& log, const ServerConfig& config, std::size_t most) const {
+Room SocketListener::start(Logger& log, const ServerConfig& config, std::size_t most) const {
   const DescriptorRoom room = make_descriptor_room(most);
   const KernelLimits limits = kernel_limits();
   const int fd = acceptor_.native_handle();
@@ -67,12 +67,12 @@ std::size_t SocketListener::start(Logger& log, const ServerConfig& config, std::
   log_backlog(log, config.listen.backlog, fd, limits);
   log.info(handshake_text(limits.tcp_synack_retries));
   log_descriptors(log, room, most);
-  if (!log.enabled(LogLevel::debug)) return room.connections;
+  if (!log.enabled(LogLevel::debug)) return {room.connections, room.lingering};
   log.debug(concat("options: ", switches_text(fd), ", reuse_port ", yes_no(config.listen.reuse_port), ", keepalive ",
                    yes_no(config.socket.keepalive)));
   log.debug(timeouts_text(config.timeouts));
   log.debug(concat("connections from here: ", syn_text(fd, limits)));
-  return room.connections;
+  return {room.connections, room.lingering};
 }
 
 }  // namespace socketserver::detail

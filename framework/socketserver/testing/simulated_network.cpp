@@ -78,7 +78,9 @@ class SimulatedNetwork::SimulatedListener final : public socketserver::detail::L
   }
 
   void reopen() override { listening_ = open_ = true; }
-  std::size_t start(Logger&, const ServerConfig&, std::size_t most) const override { return most; }
+  socketserver::detail::Room start(Logger&, const ServerConfig&, std::size_t most) const override {
+    return {most, most};
+  }
 
   bool open() const noexcept { return open_; }
   void arrive(std::shared_ptr<Link> link) {
@@ -111,6 +113,10 @@ class SimulatedNetwork::SimulatedBackground final : public socketserver::detail:
   explicit SimulatedBackground(Scheduler& scheduler) : scheduler_(scheduler) {}
 
   void linger(FileDescriptor, Duration, bool) override {}
+  void bound_lingering(std::size_t) override {}
+  void shed(std::size_t) noexcept override {}
+  std::size_t lingering() const noexcept override { return 0; }
+  std::uint64_t lingers_cut() const noexcept override { return 0; }
   void finish_lingering() override {}
 
   void set_alarm(Deadline deadline, Job action) override {

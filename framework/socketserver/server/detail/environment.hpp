@@ -2,6 +2,7 @@
 // What a server needs of the world around it: the system's, or that of a simulation.
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <socketserver/base/deadline.hpp>
 #include <socketserver/base/function.hpp>
@@ -19,6 +20,12 @@ struct Arrival {
   std::unique_ptr<ServedStream> stream{};
   SocketAddress peer{};
   std::error_code error{};  // operation_would_block: none is waiting
+};
+
+/// What the process's descriptors have room for.
+struct Room {
+  std::size_t connections = 0;
+  std::size_t lingering = 0;
 };
 
 /// Where connections come from. Each call as Acceptor's of the same name. Threads: one at a time, but wake() from any.
@@ -40,7 +47,7 @@ class Listener {
   virtual void reopen() = 0;
   /// Makes room for the configuration's connections, and writes what was asked for and what was granted, a line each.
   /// @param most  connections that the server can have otherwise. @returns how many of them there is room for.
-  virtual std::size_t start(Logger& log, const ServerConfig& config, std::size_t most) const = 0;
+  virtual Room start(Logger& log, const ServerConfig& config, std::size_t most) const = 0;
 };
 
 /// What is done beside serving. Threads: safe to share.
@@ -58,6 +65,14 @@ class Background {
   /// closed when the peer has acknowledged all, since late input after a FIN would make the kernel reset the
   /// connection.
   virtual void linger(FileDescriptor socket, Duration time, bool hold_fin) = 0;
+  /// Past this number the least valuable lingering socket is closed for the next: the oldest whose peer has
+  /// acknowledged all; where there is none, the oldest of the client that has most.
+  virtual void bound_lingering(std::size_t most) = 0;
+  /// Closes that many, the least valuable first: descriptors are short.
+  virtual void shed(std::size_t count) noexcept = 0;
+  /// Sockets that linger now, and those that were closed early so far. Threads: any.
+  virtual std::size_t lingering() const noexcept = 0;
+  virtual std::uint64_t lingers_cut() const noexcept = 0;
   /// Waits until no socket lingers. One whose peer has acknowledged all and sent nothing more has nothing to
   /// lose and is closed at once.
   virtual void finish_lingering() = 0;
@@ -77,7 +92,7 @@ class Environment {
 
   /// @throws std::system_error  as Acceptor.
   virtual std::unique_ptr<Listener> listen(const ListenOptions& listen, const SocketOptions& socket) = 0;
-  /// @param most_lingering  past so many lingering sockets the next is closed at once. @throws std::system_error.
+  /// @param most_lingering  see bound_lingering(). @throws std::system_error.
   virtual std::unique_ptr<Background> background(std::size_t most_lingering) = 0;
   /// @throws std::system_error  as make_policy().
   virtual std::unique_ptr<Policy> policy(const PolicyOptions& options) = 0;

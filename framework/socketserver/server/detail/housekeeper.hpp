@@ -9,13 +9,17 @@ namespace socketserver::detail {
 /// One thread with an event loop.
 class Housekeeper final : public Background {
  public:
-  /// @param most_lingering  past so many lingering sockets the next is closed at once.
+  /// @param most_lingering  see bound_lingering().
   /// @throws std::system_error  no thread or no descriptors.
   explicit Housekeeper(std::size_t most_lingering);
   /// Closes the sockets that still linger.
   ~Housekeeper() override;
 
   void linger(FileDescriptor socket, Duration time, bool hold_fin) override;
+  void bound_lingering(std::size_t most) override;
+  void shed(std::size_t count) noexcept override;
+  std::size_t lingering() const noexcept override;
+  std::uint64_t lingers_cut() const noexcept override;
   void finish_lingering() override;
   void set_alarm(Deadline deadline, Job action) override;
   void cancel_alarm() noexcept override;
