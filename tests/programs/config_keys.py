@@ -129,10 +129,15 @@ def test_concurrency_stack_size():
 
 
 def test_concurrency_threads():
+    loops = len(os.sched_getaffinity(0))
+    with Server("probe_server", *set_key("/concurrency/threads", None)) as server:
+        server.wait_for_line(f"policy fiber of {loops} loops")
+    with Server("probe_server", "--policy", "pool") as server:
+        server.wait_for_line(f"policy pool of {max(4, loops)} threads")
     with Server("probe_server", "--threads", "2", "--policy", "fiber") as server:
         with server.connect() as first, server.connect() as second:
             check(first.ask("thread") != second.ask("thread"))
-    with Server("probe_server", "--threads", "2", *set_key("/concurrency/queue", 5)) as server:
+    with Server("probe_server", "--threads", "2", "--policy", "pool", *set_key("/concurrency/queue", 5)) as server:
         with server.connect() as first, server.connect() as second, server.connect() as third:
             check(first.ask("thread") != second.ask("thread"))
             third.send("thread\n")
@@ -142,7 +147,7 @@ def test_concurrency_threads():
 
 
 def overflowing_server(overflow):
-    return Server("probe_server", "--threads", "1", *set_key("/concurrency/queue", 1), "--log-level", "debug",
+    return Server("probe_server", "--threads", "1", "--policy", "pool", *set_key("/concurrency/queue", 1), "--log-level", "debug",
                   *set_key("/concurrency/overflow", overflow), *set_key("/concurrency/reject_message", "full\n"))
 
 

@@ -31,7 +31,7 @@ def test_uppercase_server_from_its_configuration():
 def test_every_configuration_serves():
     check(len(CONFIGURATIONS) >= 8, CONFIGURATIONS)
     for path in CONFIGURATIONS:
-        policy = json.loads(path.read_text()).get("concurrency", {}).get("policy", "pool")
+        policy = json.loads(path.read_text()).get("concurrency", {}).get("policy", "fiber")
         if path.stem in ("inline", "thread", "pool", "fiber"):
             equal(policy, path.stem)
         with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,11 @@
 #include <socketserver/concurrency/policy.hpp>
 
+#include <algorithm>
 #include <socketserver/concurrency/detail/fiber_policy.hpp>
 #include <socketserver/concurrency/detail/inline_policy.hpp>
 #include <socketserver/concurrency/detail/pool_policy.hpp>
 #include <socketserver/concurrency/detail/thread_policy.hpp>
+#include <thread>
 
 namespace socketserver {
 
@@ -15,6 +17,11 @@ std::string_view to_string(PolicyKind kind) noexcept {
     case PolicyKind::fiber: break;
   }
   return "fiber";
+}
+
+std::size_t default_threads(PolicyKind kind) noexcept {
+  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());  // 0: not known
+  return kind == PolicyKind::pool ? std::max<std::size_t>(cores, 4) : cores;
 }
 
 std::unique_ptr<Policy> make_policy(const PolicyOptions& options) {

@@ -23,6 +23,9 @@ enum class PolicyKind {
 /// @returns the name in a configuration: "inline", "thread", "pool", "fiber".
 std::string_view to_string(PolicyKind kind) noexcept;
 
+/// @returns the threads of a policy that is not told: as many as cores, and 4 at least in a pool, whose handlers block.
+std::size_t default_threads(PolicyKind kind) noexcept;
+
 /// Says whose job it is, when the policy has something to say of it. Threads: any, one at a time.
 using JobName = MoveOnlyFunction<std::string()>;
 
@@ -53,11 +56,11 @@ class Policy {
 
 /// What a policy is made of: ConcurrencyConfig's part that concerns it.
 struct PolicyOptions {
-  PolicyKind kind = PolicyKind::pool;  ///< which one
-  std::size_t threads = 4;             ///< the pool's workers, or the fibers' loops
-  std::size_t queue = 64;              ///< jobs that may wait for a worker of the pool
-  std::size_t stack_size = 131072;     ///< bytes for each fiber's stack
-  Logger* log = nullptr;               ///< for what the policy notices; outlives it. Null is none
+  PolicyKind kind = PolicyKind::fiber;  ///< which one
+  std::size_t threads = 4;              ///< the pool's workers, or the fibers' loops
+  std::size_t queue = 64;               ///< jobs that may wait for a worker of the pool
+  std::size_t stack_size = 131072;      ///< bytes for each fiber's stack
+  Logger* log = nullptr;                ///< for what the policy notices; outlives it. Null is none
 };
 
 /// Starts the pool's workers or the fibers' loops.

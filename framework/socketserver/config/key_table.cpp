@@ -175,8 +175,9 @@ std::vector<Key> make_table() {
                                                    "The kernel's send buffer; null leaves it to the kernel."),
       choice<concurrency, &ConcurrencyConfig::policy>("concurrency", "policy", choices_of(kPolicies),
                                                       "Who runs a connection's handler."),
-      integer<concurrency, &ConcurrencyConfig::threads>("concurrency", "threads", false, 1, 4096, "threads",
-                                                        "The pool's workers, or the fibers' loops."),
+      integer<concurrency, &ConcurrencyConfig::threads>(
+          "concurrency", "threads", true, 1, 4096, "threads",
+          "The fibers' loops, or the pool's workers; null is one a core, and 4 at least in a pool."),
       integer<concurrency, &ConcurrencyConfig::queue>("concurrency", "queue", false, 0, 1e6, "connections",
                                                       "How many may wait for a worker of the pool."),
       choice<concurrency, &ConcurrencyConfig::overflow>("concurrency", "overflow", choices_of(kOverflows),

@@ -29,7 +29,7 @@ ServerConfig checked(ServerConfig config) {
   const auto require = [](bool good, const char* what) {
     if (!good) throw std::invalid_argument(concat("ServerConfig: ", what));
   };
-  require(config.concurrency.threads > 0, "concurrency.threads is 0");
+  require(config.concurrency.threads != 0U, "concurrency.threads is 0");
   require(config.concurrency.stack_size >= kLeastStackSize, "concurrency.stack_size is under 16384");
   require(config.limits.max_connections > 0, "limits.max_connections is 0");
   require(config.limits.max_line > 0, "limits.max_line is 0");
@@ -48,7 +48,7 @@ bool is_out_of_descriptors(std::error_code error) {
 
 PolicyOptions policy_options(const ConcurrencyConfig& config, Logger& log) {
   return {.kind = config.policy,
-          .threads = config.threads,
+          .threads = config.threads.value_or(default_threads(config.policy)),
           .queue = config.queue,
           .stack_size = config.stack_size,
           .log = &log};

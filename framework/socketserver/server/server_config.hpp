@@ -22,12 +22,12 @@ inline constexpr std::size_t kLeastStackSize = 16384;  ///< bytes of a fiber's s
 
 /// How connections are run, and what happens when there are too many.
 struct ConcurrencyConfig {
-  PolicyKind policy = PolicyKind::pool;  ///< who runs a connection's handler
-  std::size_t threads = 4;               ///< the pool's workers, or the fibers' loops; 1 or more
-  std::size_t queue = 64;                ///< connections that may wait for a worker of the pool
-  Overflow overflow = Overflow::wait;    ///< what happens to a connection for which there is no room
-  std::string reject_message{};          ///< what one rejected for want of room is sent before it is closed
-  std::size_t stack_size = 131072;       ///< bytes of each fiber's stack, kLeastStackSize or more
+  PolicyKind policy = PolicyKind::fiber;  ///< who runs a connection's handler
+  std::optional<std::size_t> threads{};   ///< the fibers' loops or the pool's workers, 1 or more; see default_threads()
+  std::size_t queue = 64;                 ///< connections that may wait for a worker of the pool
+  Overflow overflow = Overflow::wait;     ///< what happens to a connection for which there is no room
+  std::string reject_message{};           ///< what one rejected for want of room is sent before it is closed
+  std::size_t stack_size = 131072;        ///< bytes of each fiber's stack, kLeastStackSize or more
 };
 
 /// What one server and each of its connections may take. A handler's StreamOptions come before the last three.

@@ -20,11 +20,12 @@ std::string timeouts_text(const TimeoutsConfig& timeouts) {
 
 std::string policy_text(const ConcurrencyConfig& config) {
   const std::string_view name = to_string(config.policy);
+  const std::size_t threads = config.threads.value_or(default_threads(config.policy));
   if (config.policy == PolicyKind::fiber) {
-    return concat(name, " of ", config.threads, " loops and stacks of ", config.stack_size, " bytes");
+    return concat(name, " of ", threads, " loops and stacks of ", config.stack_size, " bytes");
   }
   if (config.policy != PolicyKind::pool) return std::string(name);
-  return concat(name, " of ", config.threads, " threads and a queue of ", config.queue);
+  return concat(name, " of ", threads, " threads and a queue of ", config.queue);
 }
 
 /// A warning where the kernel has cut what was asked for.
