@@ -109,7 +109,7 @@ def test_pkg_config():
         equal(step("pkg-config", "--modversion", "socketserver", environment=asked), "0.1.0\n")
         include, *others = step("pkg-config", "--cflags", "socketserver", environment=asked).split()
         equal(os.path.normpath(include.removeprefix("-I")), str(prefix / "include"))
-        equal(others, ["-pthread"])  # and nothing of the libraries behind it
+        equal(others, ["-pthread", "-fstack-clash-protection"])  # and nothing of the libraries behind it
         for program, package in (("hello_server", "socketserver"), ("hello_test", "socketserver-testing")):
             flags = step("pkg-config", "--cflags", "--libs", package, environment=asked).split()
             step(COMPILER, "-std=c++20", folder / "consumer" / f"{program}.cpp", "-o", folder / program, *flags)
@@ -132,7 +132,8 @@ def test_add_subdirectory():
     check(not [one["file"] for one in commands if re.search("/(tests|examples|bench)/", one["file"])])
     (own,) = [one["command"] for one in commands if "hello_server.dir" in one["command"]]
     forced = set(own.split()[1:]) - {"-O0", "-Werror", "-std=gnu++20", "-std=c++20", "-o", "-c"}
-    check(not [flag for flag in forced if flag.startswith(("-W", "-f", "-D", "-O"))], own)
+    check(not [flag for flag in forced if flag.startswith(("-W", "-f", "-D", "-O"))
+                   and flag != "-fstack-clash-protection"], own)
     cache = (folder / "build/CMakeCache.txt").read_text()
     strangers = re.findall(r"^((?!CMAKE_|SOCKETSERVER_|socketserver_|hello_)\w*SHARED_LIBS)\b", cache, re.MULTILINE)
     equal(strangers, [])
@@ -176,6 +177,21 @@ def test_inline():
         step(COMPILER, *flags, "-fkeep-inline-functions", everything, "-o", folder / "headers", *library)
         step(COMPILER, *flags, folder / "consumer/templates.cpp", "-o", folder / "templates", *library)
         equal(step(folder / "templates"), "all linked\n")
+
+
+def test_hardening():
+    """What is shipped is compiled and linked as distributions do it. A debug build has no fortified calls."""
+    with consumer() as folder:
+        prefix = install(folder)
+        install(folder, "--component", "examples")
+        optimised = not re.search(r"^CMAKE_BUILD_TYPE:\w+=Debug$", CACHE, re.MULTILINE)
+        for binary in (prefix / "bin/uppercase_server", prefix / LIBRARIES / f"libsocketserver.so.{SOVERSION}"):
+            check(re.search("BIND_NOW|FLAGS.*NOW", step("readelf", "-dW", binary)), binary, "binds late")
+            check("GNU_RELRO" in step("readelf", "-lW", binary), binary, "has no RELRO")
+            symbols = step("readelf", "--dyn-syms", "-W", binary)
+            check("__stack_chk_fail" in symbols, binary, "has no stack protector")
+            if optimised:
+                check(re.search(r"__\w+_chk\b(?<!stack_chk_fail)", symbols), binary, "has no fortified calls")
 
 
 def test_install():

@@ -19,7 +19,8 @@ def test_a_handler_that_blocks_its_loop_is_named_with_its_client():
                 equal(server.ask("hello"), "hello")
 
 
-def test_a_frame_that_is_larger_than_the_guard_is_told_too():
+def test_a_frame_that_is_larger_than_the_stack_ends_the_process():
+    """Compiled as any program that links socketserver: it once wrote into another connection's stack."""
     with Server("probe_server", "--policy", "fiber", *set_key("/concurrency/stack_size", 65536)) as server:
         with server.connect() as client:
             client.send("frame\n")  # 300,000 bytes at once

@@ -32,8 +32,9 @@ class Stack {
   }
 
  private:
-  // Wide enough for a frame with a large array to be caught, not only for one step below the end.
-  static constexpr std::size_t kGuardBytes = 65536;
+  // Wide enough for the frames of code that was compiled without -fstack-clash-protection, which steps over pages: else
+  // a large local array lies in the stack below, which is another connection's.
+  static constexpr std::size_t kGuardBytes = 1U << 20U;
   static constexpr std::size_t kNear = 8U << 20U;
 
   std::size_t usable_bytes_;
