@@ -207,6 +207,41 @@ TEST_CASE("a fiber that always has something to read gives the others their turn
   CHECK(reads < 1000);
 }
 
+TEST_CASE("a fiber that waits for its peer does not wait for all that are busy") {
+  const auto policy = fibers();
+  constexpr int kBusy = 40;
+  std::atomic<int> operations{0};
+  std::atomic<bool> over{false};
+  std::vector<std::pair<std::unique_ptr<SocketStream>, std::unique_ptr<SocketStream>>> busy;
+  for (int i = 0; i < kBusy; ++i) {
+    busy.push_back(connected());
+    busy.back().second->sendall(std::string(20000, 'x'));
+    policy->submit([&operations, &over, &stream = *busy.back().first] {
+      while (!over && !stream.recv(1).empty()) {
+        ++operations;
+        // Work, so that the budget of time ends a turn rather than that of operations.
+        for (const TimePoint until = steady_clock().now() + 200us; steady_clock().now() < until;) continue;
+      }
+    });
+  }
+  auto [asked, asking] = connected();
+  policy->submit([&stream = *asked] {
+    while (!stream.recv(1).empty()) stream.sendall("y");
+  });
+  std::vector<int> waited;  // operations of the others, from a question to its answer
+  for (int i = 0; i < 15; ++i) {
+    const int before = operations;
+    asking->sendall("x");
+    CHECK(asking->recv(1) == "y");
+    waited.push_back(operations - before);
+  }
+  over = true;
+  asking->close();
+  policy->join();
+  std::sort(waited.begin(), waited.end());
+  CHECK(waited[waited.size() / 2] < 2 * kBusy);  // were each to have its turn first: 64 of each
+}
+
 TEST_CASE("timers fire in the order of their deadlines, however they were set") {
   const auto policy = fibers();
   Mutex mutex;

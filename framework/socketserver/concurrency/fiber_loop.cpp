@@ -15,6 +15,11 @@ namespace {
 
 constinit thread_local const FiberLoop* loop_here = nullptr;
 
+constexpr Duration kBusySlice = std::chrono::milliseconds(1);
+// A turn is long from here on: more than one request and its answer, or more than a request mostly has.
+constexpr unsigned kBusyOperations = 4;
+constexpr std::size_t kBusyBytes = 2048;
+
 }  // namespace
 
 FiberLoop::FiberLoop(FiberPool& fibers, WorkerPool& blocking)
@@ -45,8 +50,12 @@ void FiberLoop::wake(LoopFiber& fiber) noexcept {
   if (!is_here()) return inbox_->wake(fiber);
   ++fiber.wakes_;
   if (fiber.state_ != LoopFiber::State::parked) return;
+  queue(fiber);
+}
+
+void FiberLoop::queue(LoopFiber& fiber) noexcept {
   fiber.state_ = LoopFiber::State::ready;
-  ready_.push(fiber);
+  (fiber.busy_ ? busy_ : ready_).push(fiber);
 }
 
 bool FiberLoop::is_here() const noexcept { return loop_here == this; }
@@ -56,6 +65,7 @@ void FiberLoop::run() noexcept {
   overflow_reports_.begin();
   for (take_inbox(); load() > 0 || !stopping_; take_inbox()) {
     run_ready();
+    run_busy();
     fire_timers();
     wait_for_events();
   }
@@ -77,9 +87,18 @@ void FiberLoop::run_ready() {
   while (LoopFiber* fiber = turn.pop()) resume(*fiber);
 }
 
+/// Resumes some of those whose last turns were long: one at least, then as many as there is time for. So a peer that
+/// keeps its connection busy costs each of the others a slice, however many such peers there are.
+void FiberLoop::run_busy() {
+  if (busy_.empty()) return;
+  const TimePoint until = steady_clock().now() + kBusySlice;
+  do resume(*busy_.pop());
+  while (!busy_.empty() && steady_clock().now() < until);
+}
+
 void FiberLoop::wait_for_events() {
   while (LoopWatch* watch = retired_.pop()) delete watch;
-  const bool idle = ready_.empty() && !(stopping_ && load() == 0);
+  const bool idle = ready_.empty() && busy_.empty() && !(stopping_ && load() == 0);
   const Deadline until = !idle || !inbox_->may_sleep() ? Deadline::at_once()
                          : timers_.empty()             ? Deadline::never()
                                                        : Deadline::at(timers_.begin()->first);
@@ -115,8 +134,15 @@ void FiberLoop::deal_with(const epoll_event& event) {
   if ((event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
     writer = std::exchange(watch.writer_, nullptr);
   }
-  if (reader != nullptr) resume(*reader);
-  if (writer != nullptr) resume(*writer);
+  if (reader != nullptr) resume_or_queue(*reader);
+  if (writer != nullptr) resume_or_queue(*writer);
+}
+
+void FiberLoop::resume_or_queue(LoopFiber& fiber) {
+  if (!fiber.busy_) return resume(fiber);
+  if (fiber.state_ != LoopFiber::State::parked) return;  // another event of the batch came first
+  ++fiber.wakes_;                                        // park() returns for it
+  queue(fiber);
 }
 
 void FiberLoop::fire_timers() {
@@ -164,6 +190,8 @@ void FiberLoop::resume(LoopFiber& fiber) {
 void FiberLoop::end(LoopFiber& fiber) {
   disarm(fiber);
   fiber.wakes_ = 0;
+  fiber.busy_ = false;
+  fiber.begin_turn();
   { const std::lock_guard lock(ending_); }  // the watchdog has read what it reads
   fibers_.give_back(std::unique_ptr<LoopFiber>(&fiber));
   load_.fetch_sub(1, std::memory_order_relaxed);
@@ -184,7 +212,8 @@ std::optional<std::string> FiberLoop::name_of_running(std::uint64_t resumes) con
 /// A timer that fires before the deadline is left as it is, and set anew when it fires: so a connection that reads and
 /// writes all the time sets one for each length of its timeouts, not for each wait.
 bool FiberLoop::park(LoopFiber& fiber, Deadline deadline) {
-  fiber.operations_ = 0;
+  fiber.busy_ = fiber.operations_ >= kBusyOperations || fiber.turn_bytes_ >= kBusyBytes;
+  fiber.begin_turn();
   fiber.timed_out_ = false;
   if (fiber.wakes_ == 0) {
     fiber.deadline_ = deadline;
@@ -199,8 +228,15 @@ bool FiberLoop::park(LoopFiber& fiber, Deadline deadline) {
   return true;
 }
 
+void FiberLoop::give_way(LoopFiber& fiber) {
+  fiber.busy_ = true;
+  fiber.begin_turn();
+  queue(fiber);
+  fiber.context_.suspend();
+}
+
 void FiberLoop::yield(LoopFiber& fiber) {
-  fiber.operations_ = 0;
+  fiber.begin_turn();
   fiber.state_ = LoopFiber::State::ready;
   ready_.push(fiber);
   fiber.context_.suspend();

@@ -7,7 +7,11 @@
 namespace socketserver::detail {
 namespace {
 
-constexpr unsigned kOperationsInTurn = 64;  // that need not wait, before the others get their turn
+// A turn's budget, of operations that need not wait: what comes first ends it.
+constexpr unsigned kOperationsInTurn = 64;
+constexpr std::size_t kBytesInTurn = 65536;
+constexpr Duration kTimeInTurn = std::chrono::microseconds(500);
+constexpr unsigned kOperationsPerLook = 4;  // at the clock: a request and its answer are two operations, and need none
 
 }  // namespace
 
@@ -31,8 +35,17 @@ bool LoopFiber::park(Deadline deadline) { return loop_->park(*this, deadline); }
 void LoopFiber::wake() noexcept { loop_->wake(*this); }
 void LoopFiber::yield() { loop_->yield(*this); }
 
-void LoopFiber::did_not_wait() {
-  if (++operations_ >= kOperationsInTurn) yield();
+void LoopFiber::did_not_wait(std::size_t bytes) {
+  if (used_its_turn(bytes)) loop_->give_way(*this);
+}
+
+bool LoopFiber::used_its_turn(std::size_t bytes) {
+  turn_bytes_ += bytes;
+  if (++operations_ >= kOperationsInTurn || turn_bytes_ >= kBytesInTurn) return true;
+  if (operations_ % kOperationsPerLook != 0) return false;
+  const TimePoint now = steady_clock().now();
+  if (operations_ == kOperationsPerLook) turn_seen_ = now;
+  return now - turn_seen_ >= kTimeInTurn;
 }
 
 Watch* LoopFiber::watch(int descriptor) noexcept { return loop_->watch(descriptor); }

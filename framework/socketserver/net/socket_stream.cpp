@@ -186,7 +186,7 @@ IoResult SocketStream::write_some(std::span<const std::byte> bytes, Deadline dea
     const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), wait | MSG_NOSIGNAL);
     if (sent >= 0) {
       add(bytes_out_, static_cast<std::size_t>(sent));
-      if (fiber != nullptr) fiber->did_not_wait();
+      if (fiber != nullptr) fiber->did_not_wait(static_cast<std::size_t>(sent));
       return {static_cast<std::size_t>(sent), {}, "sendall"};
     }
     if (errno == EINTR) continue;
@@ -213,7 +213,7 @@ IoResult SocketStream::fiber_read(std::span<std::byte> into, Deadline deadline, 
     // Fewer than asked for: nothing is left, and the next edge tells of more. Source: epoll(7).
     watch->readable = result.bytes == into.size();
     if (result.error && result.error == std::errc::timed_out && !overdue) continue;
-    fiber.did_not_wait();
+    fiber.did_not_wait(result.bytes);
     return result;
   }
 }

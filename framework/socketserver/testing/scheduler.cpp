@@ -46,7 +46,7 @@ class Scheduler::SimulatedFiber final : public socketserver::detail::Fiber {
     context_.suspend();
   }
   /// Now and then, so that an order of events that needs a pause between two reads comes up.
-  void did_not_wait() override {
+  void did_not_wait(std::size_t) override {
     if (scheduler_->dice_.one_in(4)) yield();
   }
   /// There are no descriptors here.

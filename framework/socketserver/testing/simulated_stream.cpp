@@ -14,7 +14,7 @@ std::error_code code(std::errc error) { return std::make_error_code(error); }
 void let_others_run(bool done) {
   socketserver::detail::Fiber& fiber = *socketserver::detail::current_fiber();
   if (done) {
-    fiber.did_not_wait();
+    fiber.did_not_wait(0);
   } else {
     fiber.yield();
   }

@@ -2,6 +2,7 @@
 // How code waits without knowing who runs it: a thread is blocked by the kernel, a fiber is suspended, and its loop
 // runs others meanwhile. Whatever can wait asks current_fiber(). The fibers themselves are made in concurrency/.
 
+#include <cstddef>
 #include <socketserver/base/deadline.hpp>
 #include <socketserver/base/function.hpp>
 #include <socketserver/base/visibility.hpp>
@@ -46,9 +47,9 @@ class Fiber {
   virtual void wake() noexcept = 0;
   /// Lets the others run that are ready.
   virtual void yield() = 0;
-  /// Counts an operation that did not have to wait; every so often it yields, so that a peer who always has
-  /// something to read does not hold up the others.
-  virtual void did_not_wait() = 0;
+  /// Counts an operation that did not have to wait, and its bytes. A turn has a budget of operations, bytes and time;
+  /// past it the fiber yields, so that a peer that always has something to read does not hold up the others.
+  virtual void did_not_wait(std::size_t bytes) = 0;
 
   /// Registers a descriptor with this fiber's loop. @returns null if that fails, with errno set.
   virtual Watch* watch(int descriptor) noexcept = 0;

@@ -56,6 +56,8 @@ class FiberLoop {
   // For fibers of this loop.
   bool park(LoopFiber& fiber, Deadline deadline);
   void yield(LoopFiber& fiber);
+  /// As yield(), and those that wait for the network come first.
+  void give_way(LoopFiber& fiber);
   Watch* watch(int descriptor) noexcept;
   void retire(LoopWatch& watch) noexcept;
   LoopFiber& running() noexcept { return *running_.load(std::memory_order_relaxed); }
@@ -67,6 +69,9 @@ class FiberLoop {
   void run() noexcept;
   void take_inbox();
   void run_ready();
+  void run_busy();
+  void resume_or_queue(LoopFiber& fiber);
+  void queue(LoopFiber& fiber) noexcept;
   void wait_for_events();
   void prefetch(int next, int count) const noexcept;
   void deal_with(const epoll_event& event);
@@ -85,6 +90,7 @@ class FiberLoop {
 
   Timers timers_;                   // at most one a fiber: at its deadline, or before it
   LinkedQueue<LoopFiber> ready_;    // to be resumed in this order
+  LinkedQueue<LoopFiber> busy_;     // the same, after those of ready_ and of the events: their last turns were long
   LinkedQueue<LoopWatch> retired_;  // kept until no event of the batch can name them
   std::array<epoll_event, 256> events_{};
   std::atomic<LoopFiber*> running_{nullptr};

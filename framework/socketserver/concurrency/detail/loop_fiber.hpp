@@ -39,7 +39,7 @@ class LoopFiber final : public Fiber {
   bool park(Deadline deadline) override;
   void wake() noexcept override;
   void yield() override;
-  void did_not_wait() override;
+  void did_not_wait(std::size_t bytes) override;
   Watch* watch(int descriptor) noexcept override;
   bool shares_loop(const Watch& watch) const noexcept override;
   void offload(Job job) override;
@@ -50,6 +50,11 @@ class LoopFiber final : public Fiber {
   friend class FiberLoop;
   enum class State { ready, running, parked, ended };
   static void run_jobs(void* self);
+  bool used_its_turn(std::size_t bytes);
+  void begin_turn() noexcept {
+    operations_ = 0;
+    turn_bytes_ = 0;
+  }
 
   FiberContext context_;
   Job job_;
@@ -57,8 +62,11 @@ class LoopFiber final : public Fiber {
   FiberLoop* loop_ = nullptr;
   Execution execution_{.fiber = this};
   State state_ = State::ready;
-  unsigned wakes_ = 0;       // that no park() has returned for
-  unsigned operations_ = 0;  // since it last waited
+  unsigned wakes_ = 0;          // that no park() has returned for
+  unsigned operations_ = 0;     // in this turn
+  std::size_t turn_bytes_ = 0;  // moved in this turn
+  TimePoint turn_seen_{};       // a time in this turn, read at its kOperationsPerLook-th operation
+  bool busy_ = false;           // its last turn was long: the others come first
   bool timed_out_ = false;
   Deadline deadline_ = Deadline::never();  // of the wait under way
   Timers::node_type spare_timer_;          // while it has none set: so that setting one cannot fail
