@@ -4,6 +4,7 @@
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -46,6 +47,10 @@ __attribute__((noinline)) std::size_t use_stack(std::size_t bytes) {
   return below + static_cast<std::size_t>(step[0] == 0 ? 1 : 2);
 }
 
+struct NoDescription : std::exception {
+  const char* what() const noexcept override { return nullptr; }
+};
+
 /// One frame of 300,000 bytes, whose far end is touched first.
 __attribute__((noinline)) std::string use_frame() {
   volatile char frame[300000];
@@ -84,7 +89,9 @@ class ProbeHandler : public StreamRequestHandler {
     if (command == "app") return server().config().app;
     if (command == "thread") return std::to_string(::gettid());
     if (command == "main thread") return std::to_string(::getpid());
+    if (command == "throw null") throw NoDescription();
     if (command.starts_with("throw")) throw std::runtime_error("on request" + command.substr(5));
+    if (command == "end thread") ::pthread_exit(nullptr);
     if (command == "peek") return "peeked " + std::to_string(rfile().peek().size());
     if (command == "mebibyte") request().sendall(std::string(1 << 20, 'x'));
     if (command == "flood") request().sendall(std::string(64 << 20, 'x'));

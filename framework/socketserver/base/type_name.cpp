@@ -19,7 +19,8 @@ std::string describe(const std::exception_ptr& exception) {
   try {
     std::rethrow_exception(exception);
   } catch (const std::exception& error) {
-    return concat(type_name(typeid(error)), ": ", error.what());
+    const char* what = error.what();  // null where a user's class has it so
+    return concat(type_name(typeid(error)), ": ", what != nullptr ? what : "(no description)");
   } catch (...) {
     const std::type_info* type = abi::__cxa_current_exception_type();
     return concat("an exception of type ", type != nullptr ? type_name(*type) : "unknown");

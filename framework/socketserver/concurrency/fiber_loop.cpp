@@ -184,7 +184,7 @@ void FiberLoop::resume(LoopFiber& fiber) {
   fiber.context_.resume();
   exchange_execution(before);
   running_.store(nullptr, std::memory_order_relaxed);
-  if (fiber.state_ == LoopFiber::State::ended) end(fiber);
+  if (fiber.state_ == LoopFiber::State::ended || fiber.state_ == LoopFiber::State::abandoned) end(fiber);
 }
 
 void FiberLoop::end(LoopFiber& fiber) {
@@ -193,7 +193,8 @@ void FiberLoop::end(LoopFiber& fiber) {
   fiber.busy_ = false;
   fiber.begin_turn();
   { const std::lock_guard lock(ending_); }  // the watchdog has read what it reads
-  fibers_.give_back(std::unique_ptr<LoopFiber>(&fiber));
+  std::unique_ptr<LoopFiber> over(&fiber);
+  if (fiber.state_ == LoopFiber::State::ended) fibers_.give_back(std::move(over));
   load_.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -1,5 +1,7 @@
 #include <socketserver/concurrency/detail/fiber_policy.hpp>
 
+#include <cxxabi.h>
+
 #include <algorithm>
 #include <exception>
 #include <limits>
@@ -34,7 +36,12 @@ void FiberPolicy::submit(Job job, JobName name) {
   std::unique_ptr<LoopFiber> fiber = fibers_.take();
   fiber->assign(
       [this, job = std::move(job)]() mutable {
-        job();
+        try {
+          job();
+        } catch (const abi::__forced_unwind&) {  // must not end here: see LoopFiber::abandon()
+          ended();
+          static_cast<LoopFiber*>(current_fiber())->abandon();
+        }
         job = {};
         ended();
       },

@@ -1,5 +1,6 @@
 #include <socketserver/concurrency/detail/loop_fiber.hpp>
 
+#include <cstdlib>
 #include <socketserver/concurrency/detail/fiber_loop.hpp>
 #include <socketserver/concurrency/detail/worker_pool.hpp>
 #include <utility>
@@ -29,6 +30,12 @@ void LoopFiber::run_jobs(void* self) {
     fiber.state_ = State::ended;
     fiber.context_.suspend(false);
   }
+}
+
+void LoopFiber::abandon() noexcept {
+  state_ = State::abandoned;
+  context_.suspend(false);
+  std::abort();  // nothing resumes it
 }
 
 bool LoopFiber::park(Deadline deadline) { return loop_->park(*this, deadline); }

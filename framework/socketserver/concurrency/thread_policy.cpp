@@ -1,6 +1,7 @@
 #include <socketserver/concurrency/detail/thread_policy.hpp>
 
 #include <limits>
+#include <socketserver/base/detail/at_exit.hpp>
 #include <utility>
 
 namespace socketserver::detail {
@@ -16,11 +17,13 @@ void ThreadPolicy::submit(Job job, JobName) {
   const auto self = running_.emplace(running_.end());
   try {
     *self = std::thread([this, self, work = std::move(job)]() mutable {
+      const AtExit finish([this, self, &work] {  // also where the job ends its thread
+        work = {};                               // what it owns goes before the thread counts as finished
+        const std::lock_guard ended(mutex_);
+        finished_.splice(finished_.end(), running_, self);
+        if (running_.empty()) all_ended_.notify_all();
+      });
       work();
-      work = {};  // what it owns goes before the thread counts as finished
-      const std::lock_guard ended(mutex_);
-      finished_.splice(finished_.end(), running_, self);
-      if (running_.empty()) all_ended_.notify_all();
     });
   } catch (...) {
     running_.erase(self);

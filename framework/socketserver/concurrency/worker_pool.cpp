@@ -1,6 +1,8 @@
 #include <socketserver/concurrency/detail/worker_pool.hpp>
 
+#include <algorithm>
 #include <exception>
+#include <socketserver/base/detail/at_exit.hpp>
 #include <utility>
 
 namespace socketserver::detail {
@@ -12,6 +14,7 @@ WorkerPool::~WorkerPool() {
   }
   changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : ended_) thread.join();
 }
 
 void WorkerPool::start_all() {
@@ -20,8 +23,10 @@ void WorkerPool::start_all() {
 }
 
 void WorkerPool::submit(Job job) {
+  std::list<std::thread> ended;
   {
     const std::lock_guard lock(mutex_);
+    ended.swap(ended_);
     if (jobs_.size() >= idle_ && threads_.size() < most_threads_) {
       try {
         start_one();
@@ -33,6 +38,7 @@ void WorkerPool::submit(Job job) {
     ++unfinished_;
   }
   changed_.notify_one();
+  for (std::thread& thread : ended) thread.join();
 }
 
 std::size_t WorkerPool::queued() const noexcept {
@@ -59,10 +65,28 @@ void WorkerPool::work() {
     Job job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
-    job();
-    job = {};
-    lock.lock();
-    if (--unfinished_ == 0) all_done_.notify_all();
+    bool returned = false;
+    {
+      const AtExit finish([this, &lock, &job, &returned] {
+        job = {};
+        lock.lock();
+        if (--unfinished_ == 0) all_done_.notify_all();
+        if (!returned) replace_this_one();
+      });
+      job();
+      returned = true;
+    }
+  }
+}
+
+/// A job has ended its thread. Where no other can be started, the next job that is submitted tries again.
+void WorkerPool::replace_this_one() noexcept {
+  const auto is_this = [](const std::thread& thread) { return thread.get_id() == std::this_thread::get_id(); };
+  ended_.splice(ended_.end(), threads_, std::find_if(threads_.begin(), threads_.end(), is_this));
+  try {
+    start_one();
+  } catch (const std::exception&) {
+    return;
   }
 }
 

@@ -1,5 +1,7 @@
 #include <socketserver/server/detail/base_server_impl.hpp>
 
+#include <cxxabi.h>
+
 #include <algorithm>
 #include <new>
 #include <socketserver/base/detail/type_name.hpp>
@@ -187,6 +189,12 @@ void BaseServer::Impl::run(Connection& connection) {
   Outcome outcome = Outcome::served;
   try {
     server.finish_request(connection.request);
+  } catch (const abi::__forced_unwind&) {
+    // pthread_exit or pthread_cancel: it has to pass, and to end here would end the process. Source: pthreads(7),
+    // libstdc++.
+    log.error(concat(connection.request.client_address().to_string(), ": the handler ended its thread"));
+    end(connection, Outcome::failed);
+    throw;
   } catch (...) {
     outcome = outcome_of(std::current_exception());
     report(connection.request, std::current_exception());

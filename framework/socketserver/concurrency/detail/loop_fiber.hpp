@@ -43,12 +43,15 @@ class LoopFiber final : public Fiber {
   Watch* watch(int descriptor) noexcept override;
   bool shares_loop(const Watch& watch) const noexcept override;
   void offload(Job job) override;
+  /// Ends the fiber where it stands and frees its stack. For pthread_exit, which would go on to unwind the loop's
+  /// thread; the exception is the thread's own and is not released.
+  [[noreturn]] void abandon() noexcept;
 
   LoopFiber* next = nullptr;  // in whatever queue it stands: those of its loop, of the inbox
 
  private:
   friend class FiberLoop;
-  enum class State { ready, running, parked, ended };
+  enum class State { ready, running, parked, ended, abandoned };
   static void run_jobs(void* self);
   bool used_its_turn(std::size_t bytes);
   void begin_turn() noexcept {

@@ -3,10 +3,10 @@
 
 #include <condition_variable>
 #include <deque>
+#include <list>
 #include <mutex>
 #include <socketserver/base/function.hpp>
 #include <thread>
-#include <vector>
 
 namespace socketserver::detail {
 
@@ -31,6 +31,7 @@ class WorkerPool {
  private:
   void start_one();
   void work();
+  void replace_this_one() noexcept;
 
   const std::size_t most_threads_;
   mutable std::mutex mutex_;
@@ -40,7 +41,8 @@ class WorkerPool {
   std::size_t unfinished_ = 0;        // queued and running
   std::size_t idle_ = 0;
   bool stopping_ = false;
-  std::vector<std::thread> threads_;
+  std::list<std::thread> threads_;
+  std::list<std::thread> ended_;  // by their jobs
 };
 
 }  // namespace socketserver::detail
