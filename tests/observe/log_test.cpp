@@ -1,12 +1,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -212,4 +215,127 @@ TEST_CASE("a standard error that is read slowly is waited for a part of the time
     CHECK_FALSE(standard_error.read(4096).empty());
   }
   CHECK(std::chrono::steady_clock::now() - begun < kRounds * std::chrono::seconds(1));  // a wait each
+}
+
+namespace {
+
+/// A FIFO with a name, which nobody reads unless a test does.
+class Fifo {
+ public:
+  Fifo() { REQUIRE(::mkfifo(path_.c_str(), 0600) == 0); }
+  Fifo(const Fifo&) = delete;
+  Fifo& operator=(const Fifo&) = delete;
+  ~Fifo() { std::remove(path_.c_str()); }
+  const std::string& path() const { return path_; }
+  int open_reader() const { return ::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); }
+
+ private:
+  const std::string path_ = "/tmp/socketserver_log_fifo." + std::to_string(::getpid());
+};
+
+std::string read_all(int fd) {
+  std::string text(1 << 20, '\0');
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, ::read(fd, text.data(), text.size()))));
+  return text;
+}
+
+/// Bounds the size of the files that this process writes, as ulimit -f does.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t most) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{.rlim_cur = most, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("a log into a FIFO that nobody reads starts, and its lines wait for a reader") {
+  const Fifo fifo;
+  Logger log({.pattern = "{message}", .file = fifo.path()});
+  log.info("one");
+  const int reader = fifo.open_reader();
+  CHECK(read_all(reader) == "one\n");
+  ::close(reader);
+}
+
+TEST_CASE("a FIFO whose reader has gone can be reopened") {
+  const Fifo fifo;
+  const int first = fifo.open_reader();
+  Logger log({.pattern = "{message}", .file = fifo.path()});
+  ::close(first);
+  log.reopen();
+  log.info("two");
+  const int second = fifo.open_reader();
+  CHECK(read_all(second) == "two\n");
+  ::close(second);
+}
+
+TEST_CASE("a FIFO whose reader hangs loses lines, which are counted, and holds the caller up for one second at most") {
+  const Fifo fifo;
+  const int reader = fifo.open_reader();
+  Logger log({.pattern = "{message}", .file = fifo.path()});
+  const std::string line(1000, 'x');
+  for (int i = 0; i < 2000; ++i) log.info(line);
+  CHECK(read_all(reader).starts_with(line));
+  log.info("after");
+  const std::string rest = read_all(reader);
+  CHECK(rest.find("lines lost, for which there was no room: 19") != std::string::npos);
+  CHECK(rest.ends_with("after\n"));
+  ::close(reader);
+}
+
+TEST_CASE("a log file is not inherited by programs that a handler starts") {
+  const TemporaryFile file;
+  const Logger log({.file = file.path()});
+  bool open = false;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(entry, gone) != file.path()) continue;
+    open = true;
+    CHECK((::fcntl(std::stoi(entry.path().filename()), F_GETFD) & FD_CLOEXEC) != 0);
+  }
+  CHECK(open);
+}
+
+TEST_CASE("a log file that has reached the limit on file sizes loses lines, and goes on when there is room") {
+  const TemporaryFile file;
+  struct sigaction ignore {};
+  struct sigaction before {};
+  ignore.sa_handler = SIG_IGN;
+  ::sigaction(SIGXFSZ, &ignore, &before);
+  Logger log({.pattern = "{message}", .file = file.path()});
+  {
+    const FileSizeLimit limit(10);
+    for (const char* line : {"1234567", "abc", "def", "ghi"}) log.info(line);
+  }
+  log.info("after");
+  ::sigaction(SIGXFSZ, &before, nullptr);
+  CHECK(file.text() == "1234567\nabc\nlines lost, for which there was no room: 2\nafter\n");
+}
+
+TEST_CASE("a reopening that fails for want of descriptors keeps the file that is open") {
+  const TemporaryFile file;
+  Logger log({.pattern = "{message}", .file = file.path()});
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  std::error_code error;
+  try {
+    log.reopen();
+  } catch (const std::system_error& failed) {
+    error = failed.code();
+  }
+  log.info("still here");
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  CHECK(error == std::errc::too_many_files_open);
+  CHECK(file.text() == "still here\n");
 }
