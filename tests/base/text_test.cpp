@@ -39,6 +39,17 @@ TEST_CASE("escaped escapes what only looks like UTF-8") {
   CHECK(escaped("\xE2\x80\xA8") == "\\xe2\\x80\\xa8");  // U+2028, a line separator
 }
 
+TEST_CASE("escaped shows what reorders or hides text") {
+  CHECK(escaped("\xE2\x80\xAE") == "\\xe2\\x80\\xae");           // U+202E, right to left from here on
+  CHECK(escaped("\xE2\x81\xA6") == "\\xe2\\x81\\xa6");           // U+2066, an isolate
+  CHECK(escaped("a\xE2\x80\x8B") == "a\\xe2\\x80\\x8b");         // U+200B, of no width
+  CHECK(escaped("\xEF\xBB\xBF") == "\\xef\\xbb\\xbf");           // U+FEFF
+  CHECK(escaped("\xC2\xAD") == "\\xc2\\xad");                    // U+00AD, a soft hyphen
+  CHECK(escaped("\xF3\xA0\x81\x81") == "\\xf3\\xa0\\x81\\x81");  // U+E0041, a tag
+  const std::string shown = "\xC3\xA9 \xE4\xB8\xAD \xE2\x82\xAC \xF0\x9F\x98\x80";  // letters, a sign, a face
+  CHECK(escaped(shown) == shown);
+}
+
 TEST_CASE("escaped cuts long text and says how much is missing") {
   CHECK(escaped("abcdef", 6) == "abcdef");
   CHECK(escaped("abcdef", 4) == "abcd... (2 bytes more)");

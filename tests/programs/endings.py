@@ -1,6 +1,8 @@
 """Handlers that end in ways a server must survive."""
 
+import re
 import sys
+import time
 
 from common import SANITIZED, Server, check, equal, main, tests_of
 
@@ -32,6 +34,42 @@ def test_an_exception_without_a_description_costs_its_connection():
             server.wait_for_line(r"NoDescription: \(no description\)")
             equal(server.ask("x"), "x")
             equal(server.stop(), 0)
+
+
+def test_a_connection_that_is_reset_before_it_says_anything_is_no_failure():
+    """A balancer's health check."""
+    for policy in ("inline", "thread", "pool", "fiber"):
+        with Server("uppercase_server", "--policy", policy) as server:
+            for _ in range(20):
+                server.connect().reset()
+            equal(server.ask("x"), "X")
+            equal(server.stop(), 0)
+            check(not [line for line in server.lines if line and "reset" in line], server.lines)
+        with Server("uppercase_server", "--policy", policy) as server:
+            with server.connect() as client:
+                client.send("half a request")
+                client.reset()
+            server.wait_for_line("reset by peer")
+
+
+def test_what_peers_cause_fills_no_log():
+    """One process that connects, sends and resets wrote 200 GB a day."""
+    connections = 300
+    for policy in ("inline", "thread", "pool", "fiber"):
+        with Server("probe_server", "--policy", policy) as server:
+            began = time.monotonic()
+            for _ in range(connections):
+                with server.connect() as client:
+                    client.send("throw\n")
+                    equal(client.rest(), b"")
+            seconds = time.monotonic() - began
+            equal(server.stop(), 0)
+            lines = [line for line in server.lines if line and "on request" in line]
+            check(10 <= len(lines) <= 10 * (seconds + 2), len(lines), seconds)
+            told = sum(int(found[1]) for line in server.lines if line and (found := re.search(
+                r"and (\d+) more of this kind|not logged: 0 network events, (\d+) errors", line)) and found[1])
+            last = server.wait_for_line(r"not logged: 0 network events, (\d+) errors")
+            equal(len(lines) + told + int(last[1]), connections)
 
 
 tests = tests_of(sys.modules[__name__])

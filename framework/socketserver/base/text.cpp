@@ -17,10 +17,38 @@ bool continues(std::string_view text, std::size_t at) {
   return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
 }
 
-/// @returns the length of the printable UTF-8 sequence at the front, 0 if there is none. C1 controls
-/// (U+0080..U+009F), surrogates, overlong forms and the line separators U+2028 and U+2029 are not printable.
+/// Unicode's format characters (category Cf), which reorder or hide the text around them, and other text that shows
+/// nothing. Source: Unicode 15, DerivedGeneralCategory.txt.
+bool is_invisible(char32_t character) {
+  struct Range {
+    char32_t first;
+    char32_t last;
+  };
+  static constexpr Range kRanges[] = {{0xAD, 0xAD},       {0x600, 0x605},     {0x61C, 0x61C},     {0x6DD, 0x6DD},
+                                      {0x70F, 0x70F},     {0x890, 0x891},     {0x8E2, 0x8E2},     {0x115F, 0x1160},
+                                      {0x17B4, 0x17B5},   {0x180B, 0x180F},   {0x200B, 0x200F},   {0x2028, 0x202E},
+                                      {0x2060, 0x206F},   {0x3164, 0x3164},   {0xE000, 0xF8FF},   {0xFE00, 0xFE0F},
+                                      {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},   {0xFFFE, 0xFFFF},
+                                      {0x110BD, 0x110BD}, {0x110CD, 0x110CD}, {0x13430, 0x1343F}, {0x1BCA0, 0x1BCA3},
+                                      {0x1D173, 0x1D17A}, {0xE0000, 0x10FFFF}};
+  for (const Range& range : kRanges) {
+    if (character >= range.first && character <= range.last) return true;
+  }
+  return false;
+}
+
+/// The character of a sequence that is well-formed, of 2 to 4 bytes.
+char32_t character_of(std::string_view sequence) {
+  const auto byte = [sequence](std::size_t at) { return static_cast<unsigned char>(sequence[at]); };
+  char32_t character = byte(0) & (0xFFU >> (sequence.size() + 1));
+  for (std::size_t i = 1; i < sequence.size(); ++i) character = character << 6U | (byte(i) & 0x3FU);
+  return character;
+}
+
+/// @returns the length of the well-formed UTF-8 sequence at the front, 0 if there is none. C1 controls
+/// (U+0080..U+009F), surrogates and overlong forms are none.
 /// Source: RFC 3629, section 4.
-std::size_t printable_sequence(std::string_view text) {
+std::size_t well_formed_sequence(std::string_view text) {
   const auto first = static_cast<unsigned char>(text[0]);
   const auto second = text.size() > 1 ? static_cast<unsigned char>(text[1]) : 0U;
   if (first < 0x80) return first >= 0x20 && first != 0x7F ? 1 : 0;
@@ -29,12 +57,17 @@ std::size_t printable_sequence(std::string_view text) {
   if (!continues(text, 2)) return 0;
   if (first >= 0xE0 && first <= 0xEF) {
     if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
-    const bool separator = text.starts_with("\xE2\x80\xA8") || text.starts_with("\xE2\x80\xA9");
-    return separator ? 0 : 3;
+    return 3;
   }
   if (!continues(text, 3) || first < 0xF0 || first > 0xF4) return 0;
   if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return 0;
   return 4;
+}
+
+/// @returns the length of the printable sequence at the front, 0 if there is none.
+std::size_t printable_sequence(std::string_view text) {
+  const std::size_t length = well_formed_sequence(text);
+  return length > 1 && is_invisible(character_of(text.substr(0, length))) ? 0 : length;
 }
 
 std::string escape_byte(char byte) {

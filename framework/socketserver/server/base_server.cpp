@@ -93,13 +93,13 @@ void BaseServer::close_request(Request& request) {
 }
 
 void BaseServer::handle_error(Request& request, std::exception_ptr error) {
-  const std::string who = request.client_address().to_string();
+  const std::string client = request.client_address().to_string();
   try {
     std::rethrow_exception(error);
   } catch (const StreamError& network) {
-    log().info(concat(who, ": ", network.what()));
+    impl_->log_event(impl_->network_lines, LogLevel::info, concat(client, ": ", network.what()));
   } catch (...) {
-    log().error(concat(who, ": ", detail::describe(error)));
+    impl_->log_event(impl_->error_lines, LogLevel::error, concat(client, ": ", detail::describe(error)));
   }
 }
 

@@ -26,6 +26,19 @@ Outcome outcome_of(const std::exception_ptr& error) {
   }
 }
 
+/// Whether a peer has connected and reset the connection without a byte, as a balancer's health check does: nothing was
+/// asked, so nothing has failed.
+bool was_a_probe(const Connection& connection, const std::exception_ptr& error) {
+  if (connection.stream.bytes_in() > 0 || connection.stream.bytes_out() > 0) return false;
+  try {
+    std::rethrow_exception(error);
+  } catch (const StreamError& network) {
+    return network.code() == std::errc::connection_reset;
+  } catch (...) {
+    return false;
+  }
+}
+
 /// A configuration from a file has been checked against its table; one that a program fills in has not.
 ServerConfig checked(ServerConfig config) {
   const auto require = [](bool good, const char* what) {
@@ -196,8 +209,10 @@ void BaseServer::Impl::run(Connection& connection) {
     end(connection, Outcome::failed);
     throw;
   } catch (...) {
-    outcome = outcome_of(std::current_exception());
-    report(connection.request, std::current_exception());
+    if (!was_a_probe(connection, std::current_exception())) {
+      outcome = outcome_of(std::current_exception());
+      report(connection.request, std::current_exception());
+    }
   }
   end(connection, outcome);
 }
@@ -242,6 +257,19 @@ void BaseServer::Impl::log_exception(const char* where) noexcept {
   } catch (const std::bad_alloc&) {
     log.error(where);
   }
+}
+
+void BaseServer::Impl::log_event(detail::LineBudget& budget, LogLevel level, const std::string& line) {
+  if (!log.enabled(level)) return;
+  const detail::LineBudget::Answer answer = budget.ask();
+  if (!answer.write) return;
+  log.write(level, answer.withheld == 0 ? line : concat(line, " (and ", answer.withheld, " more of this kind before)"));
+}
+
+void BaseServer::Impl::log_withheld() {
+  const std::uint64_t network = network_lines.take_withheld();
+  const std::uint64_t errors = error_lines.take_withheld();
+  if (network + errors > 0) log.info(concat("not logged: ", network, " network events, ", errors, " errors"));
 }
 
 void BaseServer::Impl::reopen_log() noexcept {

@@ -52,6 +52,7 @@ DrainReport BaseServer::Impl::drain() {
   }
   DrainReport report = finish();
   report.forced += left;
+  guarded("log lines that were withheld", [this] { log_withheld(); });
   guarded("stopped",
           [&] { log.info(concat("stopped: ", report.drained, " connections drained, ", report.forced, " forced")); });
   lifecycle.finish_serving();

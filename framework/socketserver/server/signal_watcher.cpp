@@ -25,7 +25,7 @@ constexpr std::size_t kMostWatchers = 64;
 
 // The handler may use only what is lock-free: each watcher's pipe, as its descriptor and 1; 0 is none.
 std::array<std::atomic<int>, kMostWatchers> pipes{};
-std::atomic<int> handling{0};                       // handlers that run now
+std::atomic<int> handling{0};  // handlers that run now
 std::atomic<pid_t> process{0};
 
 void tell_watchers(int number) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <socketserver/concurrency/policy.hpp>
+#include <socketserver/observe/detail/line_budget.hpp>
 #include <socketserver/server/base_server.hpp>
 #include <socketserver/server/detail/accept_trouble.hpp>
 #include <socketserver/server/detail/connection_table.hpp>
@@ -37,6 +38,9 @@ class BaseServer::Impl {
   std::string active_connections() const;
   void log_stats() noexcept;
   void reopen_log() noexcept;
+  /// Writes a line that a peer can cause, if its kind's budget allows.
+  void log_event(detail::LineBudget& budget, LogLevel level, const std::string& line);
+  void log_withheld();
 
   BaseServer& server;
   const std::string handler_name;
@@ -45,6 +49,8 @@ class BaseServer::Impl {
   const std::unique_ptr<detail::Listener> listener;
   detail::ConnectionTable connections;
   detail::Lifecycle lifecycle;
+  detail::LineBudget network_lines;
+  detail::LineBudget error_lines;
 
  private:
   static constexpr int kMostAtOnce = 16;  // connections taken in one turn of the loop

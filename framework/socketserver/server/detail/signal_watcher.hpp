@@ -13,10 +13,11 @@ struct SignalActions {
   MoveOnlyFunction<void()> report{};      // each SIGUSR1
 };
 
-/// Acts on the signals also where the process was started with them blocked, or SIGTERM ignored; a SIGINT that was ignored
-/// stays so. SIGPIPE and SIGXFSZ do nothing meanwhile: a log whose reader has gone, or that has reached the limit on file
-/// sizes, must not end the server. Signals do not interrupt a handler's own system calls that can be restarted. What the
-/// program had installed is back when the last watcher ends; a program that a handler starts has the defaults.
+/// Acts on the signals also where the process was started with them blocked, or SIGTERM ignored; a SIGINT that was
+/// ignored stays so. SIGPIPE and SIGXFSZ do nothing meanwhile: a log whose reader has gone, or that has reached the
+/// limit on file sizes, must not end the server. Signals do not interrupt a handler's own system calls that can be
+/// restarted. What the program had installed is back when the last watcher ends; a program that a handler starts has
+/// the defaults.
 class SignalWatcher {
  public:
   /// @throws std::system_error.
