@@ -378,6 +378,28 @@ TEST_CASE("a resolver that hangs holds its caller up no longer than the deadline
   CHECK(look_ups.find("throws", 1, Deadline::never()).error == std::errc::not_enough_memory);
 }
 
+TEST_CASE("callers who ask for one name share one look-up, and a name that hangs takes one place") {
+  const auto slow = std::make_shared<SlowResolver>();
+  std::atomic<int> asked{0};
+  detail::LookUps look_ups(2, [slow, &asked](const std::string& name, std::uint16_t port) {
+    ++asked;
+    if (name == "slow") slow->told.wait();
+    return detail::look_up("127.0.0.1", port, AI_NUMERICHOST);
+  });
+  for (int i = 0; i < 16; ++i) {
+    CHECK(look_ups.find("slow", 1, Deadline::after(1ms)).overdue == "the resolver has not answered");
+  }
+  CHECK(asked == 1);
+  CHECK_FALSE(look_ups.find("fast", 1, Deadline::after(60s)).error);
+  auto waiting = std::async(std::launch::async, [&look_ups] { return look_ups.find("slow", 1, Deadline::after(60s)); });
+  slow->answer.set_value();
+  CHECK(waiting.get().addresses.at(0).to_string() == "127.0.0.1:1");
+}
+
+TEST_CASE("a star is no host to connect to") {
+  CHECK(detail::find_host("*", 7, Deadline::after(0s)).error);  // getaddrinfo takes it for any address
+}
+
 TEST_CASE("a look-up may outlive whoever asked for it") {
   const auto slow = std::make_shared<SlowResolver>();
   {

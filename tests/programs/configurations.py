@@ -22,7 +22,7 @@ BAD = {
     "port -1": b'{"listen": {"port": -1}}',
     "port 0.5": b'{"listen": {"port": 0.5}}',
     "port as text": b'{"listen": {"port": "80"}}',
-    "port 1e3": b'{"listen": {"port": 1e3}}',
+    "port 1e-3": b'{"listen": {"port": 1e-3}}',
     "port null": b'{"listen": {"port": null}}',
     "negative timeout": b'{"timeouts": {"idle": -5}}',
     "overflowing duration": b'{"timeouts": {"idle": 1e300}}',

@@ -86,7 +86,7 @@ TEST_CASE("every half float survives unpack and pack") {
   for (unsigned bits = 0; bits < 65536; ++bits) {
     const auto [value] = Half::unpack(Bits::pack(bits));
     const auto [again] = Bits::unpack(Half::pack(value));
-    const unsigned expected = std::isnan(value) ? (bits & 0x8000U) | 0x7E00U : bits;
+    const unsigned expected = std::isnan(value) ? bits | 0x200U : bits;
     wrong += again == expected ? 0 : 1;
   }
   CHECK(wrong == 0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <socketserver/base/errors.hpp>
 #include <socketserver/base/text.hpp>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -41,7 +42,7 @@ class Builder final : public nlohmann::json_sax<Json> {
 
   bool key(string_t& name) override {
     keys_.back() = std::move(name);
-    if (open_.back()->contains(keys_.back())) fail("this key is there twice", pointer());
+    if (!seen_.back().insert(keys_.back()).second) fail("this key is there twice", pointer());
     return true;
   }
 
@@ -65,19 +66,23 @@ class Builder final : public nlohmann::json_sax<Json> {
     if (open_.empty()) return root_ = std::forward<Value>(value);
     Json& parent = *open_.back();
     if (parent.is_array()) return parent.emplace_back(std::forward<Value>(value));
-    return parent[keys_.back()] = std::forward<Value>(value);
+    // The key is new, so it need not be looked for, which takes as long as there are keys.
+    auto& object = parent.get_ref<Json::object_t&>();
+    return object.Json::object_t::Container::emplace_back(keys_.back(), std::forward<Value>(value)).second;
   }
 
   bool open(Json container) {
     if (open_.size() == kDeepest) fail(concat("nested deeper than ", kDeepest, " levels"), pointer());
     open_.push_back(&place(std::move(container)));
     keys_.emplace_back();
+    seen_.emplace_back();
     return true;
   }
 
   bool shut() {
     open_.pop_back();
     keys_.pop_back();
+    seen_.pop_back();
     return true;
   }
 
@@ -98,8 +103,9 @@ class Builder final : public nlohmann::json_sax<Json> {
   std::string_view text_;
   std::string_view file_;
   Json root_;
-  std::vector<Json*> open_;        // the containers around the place, outermost first
-  std::vector<std::string> keys_;  // the current key of each; "" in arrays
+  std::vector<Json*> open_;                            // the containers around the place, outermost first
+  std::vector<std::unordered_set<std::string>> seen_;  // the keys of each so far
+  std::vector<std::string> keys_;                      // the current key of each; "" in arrays
 };
 
 /// Names two mistakes that the parser would only call an invalid literal, or let pass.

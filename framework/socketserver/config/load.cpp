@@ -71,8 +71,10 @@ bool fits(const Key& key, const Json& value) {
     case KeyType::object: return value.is_object();
     case KeyType::integer:
     case KeyType::seconds: {
-      if (key.type == KeyType::integer ? !value.is_number_integer() : !value.is_number()) return false;
+      if (!value.is_number()) return false;
       const auto number = value.get<double>();
+      if (key.type == KeyType::integer && number != std::trunc(number))
+        return false;  // 1e3 is one, as to a JSON Schema
       return number >= key.least && number <= key.most;
     }
     case KeyType::choice:

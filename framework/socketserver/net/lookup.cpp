@@ -3,6 +3,7 @@
 #include <netdb.h>
 
 #include <cerrno>
+#include <map>
 #include <mutex>
 #include <socketserver/base/detail/last_error.hpp>
 #include <socketserver/base/detail/wait_list.hpp>
@@ -33,6 +34,8 @@ Found ask_resolver(const std::string& name, std::uint16_t port) { return look_up
 
 }  // namespace
 
+using Question = std::pair<std::string, std::uint16_t>;  // a name and a port
+
 struct LookUps::State {
   State(std::size_t limit, Resolve function) : most(limit), resolve(std::move(function)) {}
 
@@ -41,6 +44,7 @@ struct LookUps::State {
   std::mutex mutex;
   WaitList changed;  // guarded by mutex, as is the one below
   std::size_t under_way = 0;
+  std::map<Question, std::shared_ptr<LookUp>> asked;  // those under way
 };
 
 struct LookUps::LookUp {
@@ -52,14 +56,24 @@ LookUps::LookUps(std::size_t most, Resolve resolve) : state_(std::make_shared<St
 
 Found LookUps::find(const std::string& name, std::uint16_t port, Deadline deadline) {
   State& state = *state_;
-  const auto look_up = std::make_shared<LookUp>();
+  const Question question(name, port);
   std::unique_lock lock(state.mutex);
-  const bool turn = state.changed.wait_for(lock, deadline, [&state] { return state.under_way < state.most; });
+  const bool turn = state.changed.wait_for(
+      lock, deadline, [&state, &question] { return state.under_way < state.most || state.asked.contains(question); });
   if (!turn) return {.error = std::make_error_code(std::errc::timed_out), .overdue = "too many names are looked up"};
-  start(look_up, name, port);
+  std::shared_ptr<LookUp>& asked = state.asked[question];  // a name that hangs takes one place, however many ask for it
+  if (asked == nullptr) {
+    try {
+      start(asked = std::make_shared<LookUp>(), name, port);
+    } catch (...) {
+      state.asked.erase(question);
+      throw;
+    }
+  }
+  const std::shared_ptr<LookUp> look_up = asked;
   const bool done = state.changed.wait_for(lock, deadline, [&look_up] { return look_up->done; });
   if (!done) return {.error = std::make_error_code(std::errc::timed_out), .overdue = "the resolver has not answered"};
-  return std::move(look_up->found);
+  return look_up->found;
 }
 
 /// Called with the state's mutex held.
@@ -75,6 +89,7 @@ void LookUps::start(const std::shared_ptr<LookUp>& look_up, const std::string& n
     look_up->found = std::move(found);
     look_up->done = true;
     --state->under_way;
+    state->asked.erase({name, port});
     state->changed.notify_all();
   });
   // Detached, since joining would wait for a resolver that hangs, which is what the thread is to spare its caller.
@@ -108,7 +123,9 @@ std::vector<SocketAddress> loopback(std::uint16_t port) {
 
 Found find_host(std::string_view host, std::uint16_t port, Deadline deadline) {
   // getaddrinfo would take an empty host for the loopback, and end a name at its first NUL.
-  const bool name = !host.empty() && host.size() <= kLongestName && host.find('\0') == std::string_view::npos;
+  // A "*" it would take for any address, to which Linux connects as to the loopback.
+  const bool name =
+      !host.empty() && host != "*" && host.size() <= kLongestName && host.find('\0') == std::string_view::npos;
   if (!name) return {.error = resolver_error(EAI_NONAME)};
   // "localhost" is the loopback, also on a system without /etc/hosts. Source: RFC 6761, section 6.3.
   if (host == "localhost") return {.addresses = loopback(port)};

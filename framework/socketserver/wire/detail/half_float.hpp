@@ -17,13 +17,16 @@ constexpr std::uint64_t shift_to_even(std::uint64_t value, unsigned shift) {
   return (value + (1ULL << (shift - 1)) - 1 + odd) >> shift;
 }
 
-/// @returns the bits of the nearest half, ties to even; every NaN becomes the quiet one of its sign.
+/// @returns the bits of the nearest half, ties to even; a NaN keeps the upper 10 bits of its payload.
 /// value is an infinity, a NaN or smaller than kHalfLimit.
 constexpr std::uint16_t half_from_double(double value) {
   const auto bits = std::bit_cast<std::uint64_t>(value);
   const auto sign = static_cast<std::uint16_t>((bits & kDoubleSign) >> 48U);
   const std::uint64_t magnitude = bits & ~kDoubleSign;
-  if (magnitude > kDoubleInfinity) return static_cast<std::uint16_t>(sign | 0x7E00U);
+  if (magnitude > kDoubleInfinity) {
+    const auto payload = static_cast<std::uint16_t>(magnitude >> 42U & 0x3FFU);
+    return static_cast<std::uint16_t>(sign | 0x7C00U | (payload != 0 ? payload : 0x200U));  // without one: infinity
+  }
   if (magnitude == kDoubleInfinity) return static_cast<std::uint16_t>(sign | 0x7C00U);
   // With the exponent's bias changed from 1023 to 15, a carry out of the fraction raises the exponent by
   // itself.
