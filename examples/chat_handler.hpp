@@ -5,6 +5,7 @@
 #include <map>
 #include <socketserver/socketserver.hpp>
 #include <string>
+#include <string_view>
 
 namespace ss = socketserver;
 
@@ -42,12 +43,12 @@ class ChatHandler : public ss::StreamRequestHandler {
  protected:
   void handle() override {
     wfile() << "Your name?\n";
-    const std::string name(ss::strip(rfile().readline().value_or("")));
+    const std::string name = shown(rfile().readline().value_or(""));
     if (name.empty() || !room_.join(name, request())) return void(wfile() << "Not that one.\n");
     name_ = name;  // from here on finish() takes the member out again, whatever fails
     wfile() << "Welcome, " << name << ".\n";
     room_.say(name, name + " has joined\n");
-    while (const auto line = rfile().readline()) room_.say(name, name + ": " + std::string(*line));
+    while (const auto line = rfile().readline()) room_.say(name, name + ": " + shown(*line) + "\n");
   }
   void finish() override {
     if (name_.empty() || !room_.leave(name_)) return;
@@ -55,6 +56,10 @@ class ChatHandler : public ss::StreamRequestHandler {
   }
 
  private:
+  // As it may go to the others' terminals.
+  static std::string shown(std::string_view line) { return ss::escaped(ss::strip(line), kLongest); }
+  static constexpr std::size_t kLongest = 65536;
+
   Room& room_;
   std::string name_;  // once joined
 };

@@ -37,11 +37,14 @@ class LineProxyHandler : public ss::StreamRequestHandler {
     std::optional<Upstream> upstream;
     while (const auto line = rfile().readline()) {
       wfile().flush();  // only waits on the client's own connection flush: the last reply must not wait for the next
+      const std::string request = std::string(*line) + (line->ends_with('\n') ? "" : "\n");
       std::optional<std::string_view> reply;
       try {
-        if (!upstream) upstream.emplace(target_, ss::ReaderOptions{.max_line = server().config().limits.max_line});
-        upstream->stream.sendall(std::string(*line) + (line->ends_with('\n') ? "" : "\n"));
-        reply = upstream->replies.readline();
+        if (upstream) reply = ask(*upstream, request);
+        if (!reply) {  // the first line, or the upstream server has closed the connection while it was idle
+          upstream.emplace(target_, ss::ReaderOptions{.max_line = server().config().limits.max_line});
+          reply = ask(*upstream, request);
+        }
         if (!reply) throw ss::StreamError(std::make_error_code(std::errc::connection_reset), "no reply");
       } catch (const ss::StreamError& error) {
         server().log().warning(client_address().to_string() + ": upstream: " + error.what());
@@ -53,5 +56,20 @@ class LineProxyHandler : public ss::StreamRequestHandler {
   }
 
  private:
+  // nullopt where the connection ended before a byte of the reply: the request can be made again on a new one.
+  static std::optional<std::string_view> ask(Upstream& upstream, const std::string& request) {
+    const std::uint64_t had = upstream.stream.bytes_in();
+    try {
+      upstream.stream.sendall(request);
+      return upstream.replies.readline();
+    } catch (const ss::TimeoutError&) {
+      throw;
+    } catch (const ss::StreamError& error) {
+      const bool gone = error.code() == std::errc::connection_reset || error.code() == std::errc::broken_pipe;
+      if (!gone || upstream.stream.bytes_in() > had) throw;
+      return std::nullopt;
+    }
+  }
+
   const Target& target_;
 };

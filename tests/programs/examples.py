@@ -129,6 +129,22 @@ def chat_with_a_deaf_member(policy):
         equal(server.stop(), 0)
 
 
+def test_chat_texts_end_with_a_line_and_show_control_characters():
+    with Server("chat_server") as server:
+        ann = join(server, "Ann")
+        bob = join(server, "Bob")
+        equal(ann.line(), "Bob has joined")
+        bob.send("a\x1b[2Jb\n")
+        equal(ann.line(), "Bob: a\\x1b[2Jb")
+        bob.send("no end")
+        bob.half_close()
+        equal(ann.line(), "Bob: no end")
+        equal(ann.line(), "Bob has left")
+        ann.close()
+        bob.close()
+        equal(server.stop(), 0)
+
+
 def test_chat_with_a_member_that_leaves_while_it_is_welcomed():
     """The room kept the stream of a member whose welcome could not be sent."""
     for policy in ("thread", "fiber"):

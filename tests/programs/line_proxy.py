@@ -1,6 +1,8 @@
 """The proxy between real clients and an upstream that answers, refuses, goes away or takes its time."""
 
 import os
+import socket
+import struct
 import sys
 
 from common import POLICIES, SOURCE, Server, check, equal, listening, main, refusing, run, set_key, tests_of
@@ -51,6 +53,24 @@ def test_line_proxy_when_the_upstream_goes_away():
             equal(client.line(), "error: the upstream server is not available")
         proxy.wait_for_line(r"upstream: no reply")
         equal(proxy.stop(), 0)
+
+
+def test_line_proxy_makes_a_request_again_where_its_idle_connection_was_stale():
+    for policy in POLICIES:
+        for reset in (False, True):
+            with listening() as (listener, port), Server("line_proxy", "--policy", policy, *upstream_key(port)) as proxy:
+                with proxy.connect() as client:
+                    for number in range(3):  # each by a connection that is gone before the next one
+                        client.send(f"line {number}\n")
+                        connection, _ = listener.accept()
+                        with connection, connection.makefile("rb") as file:
+                            equal(file.readline(), f"line {number}\n".encode())
+                            connection.sendall(f"reply {number}\n".encode())
+                            equal(client.line(), f"reply {number}")
+                            if reset:
+                                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                equal(proxy.stop(), 0)
+                check(not any(line and "upstream:" in line for line in proxy.lines), proxy.lines)
 
 
 def test_line_proxy_sends_a_reply_before_it_waits_for_the_next():
