@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <future>
+#include <socketserver/base/detail/sanitizers.hpp>
 #include <socketserver/net/file_descriptor.hpp>
 #include <socketserver/server/detail/signal_watcher.hpp>
 #include <thread>
@@ -57,6 +58,7 @@ TEST_CASE("the program's own signal handlers are back after the last watcher") {
   CHECK(disposition(SIGHUP).sa_handler == SIG_IGN);
 }
 
+#if !defined(SOCKETSERVER_TSAN)  // under which no signal reaches a thread that has unblocked it itself
 TEST_CASE("signals that were blocked or ignored at the start are acted on, but for an ignored SIGINT") {
   sigset_t blocked;
   sigset_t before;
@@ -73,11 +75,17 @@ TEST_CASE("signals that were blocked or ignored at the start are acted on, but f
                                  .reopen_log = [&reopenings] { ++reopenings; },
                                  .report = [&reports] { ++reports; }});
     CHECK(disposition(SIGINT).sa_handler == SIG_IGN);
-    for (const int number : {SIGINT, SIGUSR1, SIGHUP, SIGTERM}) ::kill(::getpid(), number);
-    CHECK(eventually([&] { return reports == 1 && reopenings == 1 && stops == 1; }));
+    ::kill(::getpid(), SIGINT);
+    ::kill(::getpid(), SIGUSR1);
+    CHECK(eventually([&] { return reports == 1; }));
+    ::kill(::getpid(), SIGHUP);
+    CHECK(eventually([&] { return reopenings == 1; }));
+    ::kill(::getpid(), SIGTERM);
+    CHECK(eventually([&] { return stops == 1; }));
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
+#endif
 
 TEST_CASE("a handler's own read is not interrupted by a signal to the server") {
   const SignalWatcher watcher({.stop = [] {}, .reopen_log = [] {}, .report = [] {}});
