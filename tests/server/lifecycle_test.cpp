@@ -1,5 +1,8 @@
 // Stopping, draining and serving again.
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <socketserver/concurrency/offload.hpp>
 #include <socketserver/handlers/upper_case.hpp>
@@ -339,4 +342,24 @@ TEST_CASE("a stop under load answers every request that was received") {
   for (auto& client : clients) client.get();
   CHECK(running.server.stats().bytes_in == replies);
   CHECK(running.server.stats().bytes_out == replies);
+}
+
+TEST_CASE("a server that was made before a fork says so in the child, and its end there waits for nothing") {
+  const PolicyKind policy = GENERATE(PolicyKind::inline_, PolicyKind::thread, PolicyKind::pool, PolicyKind::fiber);
+  auto server = std::make_unique<UpperServer>(local_config({policy, 2}));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(20);
+    try {
+      server->serve_forever();
+    } catch (const std::logic_error&) {
+      server.reset();
+      ::_exit(7);
+    }
+    ::_exit(1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 7);
 }

@@ -14,7 +14,11 @@ namespace socketserver {
 BaseServer::BaseServer(ServerConfig config, const std::type_info* handler)
     : impl_(std::make_unique<Impl>(*this, std::move(config),
                                    handler != nullptr ? detail::type_name(*handler) : "handler")) {}
-BaseServer::~BaseServer() = default;
+BaseServer::~BaseServer() {
+  if (impl_->made_in.is_this()) return;
+  // In a child of fork(2) or daemon(3) its threads, and what holds its locks, are the parent's: nothing can be ended here.
+  (void)impl_.release();
+}
 
 DrainReport BaseServer::serve_forever() {
   impl_->begin();

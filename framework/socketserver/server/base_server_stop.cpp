@@ -6,12 +6,17 @@
 #include <new>
 #include <socketserver/base/text.hpp>
 #include <socketserver/server/detail/handler_scope.hpp>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
 namespace socketserver {
 
 void BaseServer::Impl::begin() {
+  if (!made_in.is_this()) {
+    throw std::logic_error(
+        "this server was made before a fork, and has no threads here: make it after fork or daemon(3)");
+  }
   lifecycle.begin_serving();
   try {
     if (!listener->listening()) listener->reopen();

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <socketserver/base/detail/process_of.hpp>
 #include <socketserver/concurrency/policy.hpp>
 #include <socketserver/observe/detail/line_budget.hpp>
 #include <socketserver/server/base_server.hpp>
@@ -49,6 +50,7 @@ class BaseServer::Impl {
   const std::unique_ptr<detail::Listener> listener;
   detail::ConnectionTable connections;
   detail::Lifecycle lifecycle;
+  const detail::ProcessOf made_in;
   detail::LineBudget network_lines;
   detail::LineBudget error_lines;
 
