@@ -16,7 +16,8 @@ BaseServer::BaseServer(ServerConfig config, const std::type_info* handler)
                                    handler != nullptr ? detail::type_name(*handler) : "handler")) {}
 BaseServer::~BaseServer() {
   if (impl_->made_in.is_this()) return;
-  // In a child of fork(2) or daemon(3) its threads, and what holds its locks, are the parent's: nothing can be ended here.
+  // In a child of fork(2) or daemon(3) its threads, and what holds its locks, are the parent's: nothing can be ended
+  // here.
   (void)impl_.release();
 }
 
