@@ -1,11 +1,15 @@
 #pragma once
 // What the example clients share: options that are checked, and the exit status.
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
 #include <optional>
 #include <socketserver/socketserver.hpp>
+#include <stdexcept>
 #include <string>
 
 namespace examples {
@@ -30,10 +34,24 @@ inline void add_timeout(CLI::App& app, const std::string& name, std::optional<so
       ->excludes(seconds);
 }
 
+/// Takes the place of standard streams that are closed, which a connection would have, with what was to be printed.
+inline void occupy_standard_streams() {
+  int fd = 0;
+  while (fd >= 0 && fd <= 2) fd = ::open("/dev/null", O_RDONLY);  // so that printing fails
+  if (fd > 2) ::close(fd);
+}
+
+/// @returns 0. @throws std::runtime_error  what was printed could not be written.
+inline int printed() {
+  if (!std::cout.flush()) throw std::runtime_error("cannot write to standard output");
+  return 0;
+}
+
 /// Parses the command line and talks.
 /// @returns talk's status; 0 for --help; 1 if it threw, 2 for bad usage, with one line on standard error.
 template <typename Talk>
 int run_client(CLI::App& app, int argc, char** argv, Talk talk) {
+  occupy_standard_streams();
   try {
     app.parse(argc, argv);
     return talk();

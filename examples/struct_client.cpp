@@ -17,7 +17,7 @@ int talk(const std::string& host, std::uint16_t port, const std::string& line, c
   stream.sendall(Record::pack(1, "ab", 2, 3, 3, 2.5));
   stream.shutdown(ss::ShutdownHow::write);
   for (std::string rest = echo.read(1024); !rest.empty(); rest = echo.read(1024)) std::cout << rest;
-  return std::cout.flush() ? 0 : 1;
+  return examples::printed();
 }
 
 std::string check_line(const std::string& data) {

@@ -15,7 +15,7 @@ int talk(const std::string& host, std::uint16_t port, const std::string& data, c
     std::cout << part;
   }
   if (answered == 0 && !data.empty()) throw std::runtime_error("the server answered nothing");
-  return std::cout.flush() ? 0 : 1;
+  return examples::printed();
 }
 
 int main(int argc, char** argv) {

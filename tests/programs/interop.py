@@ -114,6 +114,17 @@ def test_struct_echo_server_says_what_a_short_record_lacks():
 
 # Our clients and Python's servers, and both of ours.
 
+def test_uppercase_client_says_that_it_cannot_print():
+    with Server("uppercase_server") as server:
+        command = [binary("uppercase_client"), "127.0.0.1", str(server.address[1]), "hello"]
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+        equal((done.returncode, done.stderr), (1, "uppercase_client: cannot write to standard output\n"))
+        done = subprocess.run(command, preexec_fn=lambda: os.close(1), stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+        equal((done.returncode, done.stderr), (1, "uppercase_client: cannot write to standard output\n"))
+        equal(server.stop(), 0)
+
+
 def test_uppercase_client():
     with python_server(UpperCase) as port:
         done = run("uppercase_client", "127.0.0.1", port, "hello\nworld")
