@@ -415,3 +415,11 @@ TEST_CASE("localhost is the loopback, IPv4 first, without the resolver") {
   CHECK(found.addresses[0].to_string() == "127.0.0.1:7");
   CHECK(found.addresses[1].to_string() == "[::1]:7");
 }
+
+TEST_CASE("a host is looked up apart from connecting, so that addresses can be left out") {
+  const std::vector<SocketAddress> found = resolve("localhost", 7, Deadline::after(10s));
+  REQUIRE(found.size() == 2);
+  CHECK(found[1].to_string() == "[::1]:7");
+  CHECK(resolve("127.0.0.1", 80, Deadline::after(10s)).at(0).to_string() == "127.0.0.1:80");
+  CHECK_THROWS_AS(resolve("*", 7, Deadline::after(10s)), StreamError);
+}

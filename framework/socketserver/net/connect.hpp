@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <socketserver/base/deadline.hpp>
 #include <socketserver/base/visibility.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/socket_stream.hpp>
@@ -54,7 +55,13 @@ struct ConnectOptions {
 /// Source: Python, socket.create_connection; Go, net.Dialer, for the parts of the timeout.
 SocketStream create_connection(std::string_view host, std::uint16_t port, const ConnectOptions& options = {});
 
-/// The same for addresses that are known already, best first.
+/// Looks a host up as create_connection() does, so that a program can leave out addresses before it connects.
+/// @returns its addresses with the port, in the resolver's order; at least one.
+/// @throws TimeoutError  the deadline has passed. @throws StreamError  the name has no address, or there can be no
+/// thread. Threads: any; on a fiber it suspends that fiber.
+std::vector<SocketAddress> resolve(std::string_view host, std::uint16_t port, Deadline deadline);
+
+/// As create_connection() for a host, for addresses that are known already, best first.
 SocketStream create_connection(const std::vector<SocketAddress>& addresses, const ConnectOptions& options = {});
 
 }  // namespace socketserver

@@ -7,6 +7,9 @@
 #include <mutex>
 #include <socketserver/base/detail/last_error.hpp>
 #include <socketserver/base/detail/wait_list.hpp>
+#include <socketserver/base/errors.hpp>
+#include <socketserver/base/text.hpp>
+#include <socketserver/net/connect.hpp>
 #include <thread>
 #include <utility>
 
@@ -137,3 +140,20 @@ Found find_host(std::string_view host, std::uint16_t port, Deadline deadline) {
 }
 
 }  // namespace socketserver::detail
+
+namespace socketserver {
+
+std::vector<SocketAddress> resolve(std::string_view host, std::uint16_t port, Deadline deadline) {
+  const std::string failure = concat("cannot look up \"", escaped(host), "\"");
+  detail::Found found;
+  try {
+    found = detail::find_host(host, port, deadline);
+  } catch (const std::system_error& error) {
+    throw StreamError(error.code(), concat(failure, ": no thread to look the name up"));
+  }
+  if (!found.overdue.empty()) throw TimeoutError(concat(failure, " (", found.overdue, ")"));
+  if (found.error) throw StreamError(found.error, failure);
+  return std::move(found.addresses);
+}
+
+}  // namespace socketserver
