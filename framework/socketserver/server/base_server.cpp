@@ -16,8 +16,8 @@ BaseServer::BaseServer(ServerConfig config, const std::type_info* handler)
                                    handler != nullptr ? detail::type_name(*handler) : "handler")) {}
 BaseServer::~BaseServer() {
   if (impl_->made_in.is_this()) return;
-  // In a child of fork(2) or daemon(3) its threads, and what holds its locks, are the parent's: nothing can be ended
-  // here.
+  // In a child of fork(2) or daemon(3) its threads, and what holds its locks, are the parent's: nothing can be ended,
+  // or waited for, here; nor in the three calls below that stop it.
   (void)impl_.release();
 }
 
@@ -56,6 +56,7 @@ bool BaseServer::handle_request(Deadline deadline) {
 }
 
 void BaseServer::request_stop() noexcept {
+  if (!impl_->made_in.is_this()) return;
   if (impl_->lifecycle.request_stop()) {
     impl_->start_drain();
     impl_->lifecycle.drain_started();
@@ -64,11 +65,13 @@ void BaseServer::request_stop() noexcept {
 }
 
 void BaseServer::shutdown() {
+  if (!impl_->made_in.is_this()) return;
   request_stop();
   if (!detail::HandlerScope::is_inside(*this)) impl_->lifecycle.wait_until_stopped();
 }
 
 void BaseServer::server_close() {
+  if (!impl_->made_in.is_this()) return;
   if (detail::HandlerScope::is_inside(*this)) return request_stop();
   shutdown();
   (void)impl_->lifecycle.take_remembered_stop();
