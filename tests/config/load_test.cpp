@@ -35,7 +35,8 @@ TEST_CASE("an empty object is the default configuration") {
 TEST_CASE("the whole document of the documentation is read") {
   const ServerConfig config = parse_config(R"({
     "listen": { "host": "::1", "port": 80, "backlog": 5, "reuse_address": false, "reuse_port": true },
-    "socket": { "nodelay": false, "keepalive": true, "receive_buffer": 1000, "send_buffer": 2000 },
+    "socket": { "nodelay": false, "keepalive": true, "receive_buffer": 1000, "send_buffer": 2000,
+                "keepalive_idle": 60, "keepalive_interval": 10, "keepalive_count": 3 },
     "concurrency": { "policy": "thread", "threads": 9, "queue": 0, "overflow": "reject", "reject_message": "no\n",
                      "stack_size": 65536 },
     "limits": { "max_connections": 7, "max_line": 100, "read_buffer": 10, "write_buffer": 0 },
@@ -50,6 +51,9 @@ TEST_CASE("the whole document of the documentation is read") {
   CHECK(config.listen.reuse_port);
   CHECK_FALSE(config.socket.nodelay);
   CHECK(config.socket.keepalive);
+  CHECK(config.socket.keepalive_idle == std::chrono::seconds(60));
+  CHECK(config.socket.keepalive_interval == std::chrono::seconds(10));
+  CHECK(config.socket.keepalive_count == 3);
   CHECK(config.socket.receive_buffer == 1000);
   CHECK(config.socket.send_buffer == 2000);
   CHECK(config.concurrency.policy == PolicyKind::thread);
@@ -208,7 +212,7 @@ TEST_CASE("the schema, the help and the table name every key of the document") {
       ++keys;
     }
   }
-  CHECK(keys == 28);
+  CHECK(keys == 31);
 }
 
 TEST_CASE("a whole number may be written with a point or an exponent, as the schema allows") {

@@ -142,7 +142,13 @@ TEST_CASE("reuse_address takes a port whose old connections are in TIME_WAIT") {
 
 TEST_CASE("connections inherit the options of their listening socket") {
   for (const bool on : {true, false}) {
-    Acceptor acceptor(kLocal, {.nodelay = on, .keepalive = on, .receive_buffer = 20000, .send_buffer = 30000});
+    Acceptor acceptor(kLocal, {.nodelay = on,
+                               .keepalive = on,
+                               .receive_buffer = 20000,
+                               .send_buffer = 30000,
+                               .keepalive_idle = 77s,
+                               .keepalive_interval = 8s,
+                               .keepalive_count = 4});
     const Client client(acceptor.address());
     const int fd = accept_next(acceptor).socket.release();
     const FileDescriptor owner(fd);
@@ -150,6 +156,9 @@ TEST_CASE("connections inherit the options of their listening socket") {
     CHECK((get_option(fd, SOL_SOCKET, SO_KEEPALIVE) != 0) == on);
     CHECK(get_option(fd, SOL_SOCKET, SO_RCVBUF) == 40000);
     CHECK(get_option(fd, SOL_SOCKET, SO_SNDBUF) == 60000);
+    CHECK(get_option(fd, IPPROTO_TCP, TCP_KEEPIDLE) == 77);
+    CHECK(get_option(fd, IPPROTO_TCP, TCP_KEEPINTVL) == 8);
+    CHECK(get_option(fd, IPPROTO_TCP, TCP_KEEPCNT) == 4);
   }
 }
 

@@ -12,7 +12,8 @@ from common import Client, Server, check, equal, main, run, set_key, tests_of
 
 
 def options(*sets):
-    """nodelay, keepalive, receive and send buffer of a connection, as the kernel has them."""
+    """nodelay, keepalive, receive and send buffer, and the keepalive's idle time, interval and count, of a connection, as
+    the kernel has them."""
     with Server("probe_server", *sets) as server:
         return [int(value) for value in server.ask("options").split()]
 
@@ -89,6 +90,21 @@ def test_socket_nodelay():
 def test_socket_keepalive():
     check(options(*set_key("/socket/keepalive", True))[1] != 0)
     check(options(*set_key("/socket/keepalive", False))[1] == 0)
+
+
+def test_socket_keepalive_idle():
+    equal(options(*set_key("/socket/keepalive_idle", 77))[4], 77)
+    check(options(*set_key("/socket/keepalive_idle", None))[4] != 77)
+
+
+def test_socket_keepalive_interval():
+    equal(options(*set_key("/socket/keepalive_interval", 8))[5], 8)
+    check(options(*set_key("/socket/keepalive_interval", None))[5] != 8)
+
+
+def test_socket_keepalive_count():
+    equal(options(*set_key("/socket/keepalive_count", 4))[6], 4)
+    check(options(*set_key("/socket/keepalive_count", None))[6] != 4)
 
 
 def test_socket_receive_buffer():

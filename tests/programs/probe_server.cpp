@@ -111,7 +111,8 @@ class ProbeHandler : public StreamRequestHandler {
     const int fd = dynamic_cast<SocketStream&>(request()).native_handle();
     const auto value = [fd](int level, int name) { return std::to_string(get_option(fd, level, name).value_or(-1)); };
     return value(IPPROTO_TCP, TCP_NODELAY) + " " + value(SOL_SOCKET, SO_KEEPALIVE) + " " +
-           value(SOL_SOCKET, SO_RCVBUF) + " " + value(SOL_SOCKET, SO_SNDBUF);
+           value(SOL_SOCKET, SO_RCVBUF) + " " + value(SOL_SOCKET, SO_SNDBUF) + " " + value(IPPROTO_TCP, TCP_KEEPIDLE) +
+           " " + value(IPPROTO_TCP, TCP_KEEPINTVL) + " " + value(IPPROTO_TCP, TCP_KEEPCNT);
   }
 
   /// Writes, then waits for another connection's "release" without reading: was the text sent before?

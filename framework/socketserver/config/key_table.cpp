@@ -15,6 +15,8 @@ using std::chrono::milliseconds;
 constexpr double kShortest = 0.001;                  // seconds: clocks are kept in milliseconds
 constexpr double kLongest = 1e9;                     // seconds: 31 years
 constexpr double kMostBytes = 1024.0 * 1024 * 1024;  // of any one buffer
+constexpr double kMostKeepaliveTime = 32767;         // seconds; source: tcp(7), MAX_TCP_KEEPIDLE
+constexpr double kMostKeepaliveProbes = 127;         // source: MAX_TCP_KEEPCNT
 constexpr double kMostInt = std::numeric_limits<int>::max();
 
 // What the setters below check, for the schema. Each is deterministic, so that an editor matches it in linear time.
@@ -56,6 +58,7 @@ Json to_value(const milliseconds& time) {
   const auto count = time.count();
   return count % 1000 == 0 ? Json(count / 1000) : Json(static_cast<double>(count) / 1000);
 }
+Json to_value(const std::chrono::seconds& time) { return time.count(); }
 template <typename T>
 Json to_value(const std::optional<T>& member) {
   return member ? to_value(*member) : Json(nullptr);
@@ -73,6 +76,9 @@ void from_value(T& member, const Json& value) {
 }
 void from_value(milliseconds& time, const Json& value) {
   time = milliseconds(std::llround(value.get<double>() * 1000));
+}
+void from_value(std::chrono::seconds& time, const Json& value) {
+  time = std::chrono::seconds(value.get<std::chrono::seconds::rep>());
 }
 template <typename T>
 void from_value(std::optional<T>& member, const Json& value) {
@@ -169,6 +175,15 @@ std::vector<Key> make_table() {
                                                "Whether small replies go out at once (TCP_NODELAY)."),
       boolean<socket, &SocketOptions::keepalive>("socket", "keepalive",
                                                  "Whether the kernel probes silent peers (SO_KEEPALIVE)."),
+      integer<socket, &SocketOptions::keepalive_idle>(
+          "socket", "keepalive_idle", true, 1, kMostKeepaliveTime, "seconds",
+          "Silence before the first probe (TCP_KEEPIDLE); null is the system's, mostly 7200."),
+      integer<socket, &SocketOptions::keepalive_interval>(
+          "socket", "keepalive_interval", true, 1, kMostKeepaliveTime, "seconds",
+          "Time between two probes (TCP_KEEPINTVL); null is the system's, mostly 75."),
+      integer<socket, &SocketOptions::keepalive_count>(
+          "socket", "keepalive_count", true, 1, kMostKeepaliveProbes, "probes",
+          "Unanswered probes that end the connection (TCP_KEEPCNT); null is the system's, mostly 9."),
       integer<socket, &SocketOptions::receive_buffer>("socket", "receive_buffer", true, 1, kMostInt, "bytes",
                                                       "The kernel's receive buffer; null leaves it to the kernel."),
       integer<socket, &SocketOptions::send_buffer>("socket", "send_buffer", true, 1, kMostInt, "bytes",

@@ -42,9 +42,20 @@ void bound_unsent(int fd, std::chrono::milliseconds time) noexcept {
   (void)::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
 }
 
+namespace {
+
+void set_if(int fd, const std::optional<std::chrono::seconds>& time, int name, const char* what) {
+  if (time) set_option(fd, IPPROTO_TCP, name, static_cast<int>(time->count()), what);
+}
+
+}  // namespace
+
 void apply_options(int fd, const SocketOptions& options) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, options.nodelay ? 1 : 0, "TCP_NODELAY");
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE, options.keepalive ? 1 : 0, "SO_KEEPALIVE");
+  set_if(fd, options.keepalive_idle, TCP_KEEPIDLE, "TCP_KEEPIDLE");
+  set_if(fd, options.keepalive_interval, TCP_KEEPINTVL, "TCP_KEEPINTVL");
+  if (options.keepalive_count) set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, *options.keepalive_count, "TCP_KEEPCNT");
   if (options.receive_buffer) set_option(fd, SOL_SOCKET, SO_RCVBUF, *options.receive_buffer, "SO_RCVBUF");
   if (options.send_buffer) set_option(fd, SOL_SOCKET, SO_SNDBUF, *options.send_buffer, "SO_SNDBUF");
 }
