@@ -39,6 +39,7 @@ class Room {
 class ChatHandler : public ss::StreamRequestHandler {
  public:
   explicit ChatHandler(Room& room) : room_(room) {}
+  static bool speaks_first() { return true; }
 
  protected:
   void handle() override {

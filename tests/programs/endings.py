@@ -47,6 +47,7 @@ def test_a_connection_that_is_reset_before_it_says_anything_is_no_failure():
             check(not [line for line in server.lines if line and "reset" in line], server.lines)
         with Server("uppercase_server", "--policy", policy) as server:
             with server.connect() as client:
+                equal(client.ask("one request"), "ONE REQUEST")
                 client.send("half a request")
                 client.reset()
             server.wait_for_line("reset by peer")

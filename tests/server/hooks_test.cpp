@@ -39,6 +39,7 @@ struct Script {
 
 class ScriptedHandler : public BaseRequestHandler {
  public:
+  static bool speaks_first() { return true; }
   explicit ScriptedHandler(Script& script) : script_(script) { script_.at("construct"); }
 
  protected:

@@ -157,6 +157,9 @@ TEST_CASE("clients that have never sent anything do not hold a stop up") {
 
 TEST_CASE("a handler may request the stop: shutdown does not wait for itself there") {
   class StoppingHandler : public BaseRequestHandler {
+   public:
+    static bool speaks_first() { return true; }
+
    protected:
     void handle() override {
       server().shutdown();

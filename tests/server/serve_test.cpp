@@ -22,6 +22,9 @@ using UpperServer = TCPServer<UpperCaseHandler>;
 
 /// Holds each connection until its peer closes, having sent "in" first.
 class HoldingHandler : public BaseRequestHandler {
+ public:
+  static bool speaks_first() { return true; }
+
  protected:
   void handle() override {
     request().sendall("in\n");
@@ -125,6 +128,50 @@ TEST_CASE("with no room the pool queues, then accepting waits") {
   CHECK(clients[4].recv_line() == "in\n");
   clients.clear();
   CHECK(eventually([&] { return running.server.stats().served == 5; }));
+}
+
+TEST_CASE("silent clients and those that have gone again keep no worker of a pool, and no place before one") {
+  ServerConfig config = local_config(PolicyKind::pool);
+  config.concurrency.threads = 2;
+  config.concurrency.queue = 3;
+  config.concurrency.overflow = GENERATE(Overflow::wait, Overflow::reject);
+  RunningServer<UpperServer> running(config);
+  std::vector<Client> silent;
+  for (int i = 0; i < 20; ++i) silent.emplace_back(running.address());
+  for (int i = 0; i < 20; ++i) Client(running.address()).reset();
+  CHECK(Client(running.address()).ask("hello\n") == "HELLO\n");
+  CHECK(eventually([&] { return running.server.stats().active == 20; }));
+  CHECK(silent.back().ask("late\n") == "LATE\n");
+  CHECK(silent.front().ask("late\n") == "LATE\n");
+  silent[1].half_close();  // asks nothing, and gets nothing
+  silent[0].half_close();
+  CHECK(silent[1].recv_all().empty());
+  CHECK(running.server.stats().failed == 0);
+  CHECK(running.server.stats().rejected == 0);
+  CHECK(running.server.stats().waits == 0);
+  CHECK(running.stop().forced == 0);
+  CHECK(running.server.stats().served == 41);
+  for (std::size_t i = 2; i < silent.size(); ++i) CHECK(silent[i].recv_all().empty());
+}
+
+TEST_CASE("under a pool whose workers are taken a silent client ends at its idle clock, one that speaks waits") {
+  ServerConfig config = local_config(PolicyKind::pool);
+  config.concurrency.threads = 1;
+  config.timeouts.idle = 500ms;
+  config.timeouts.read.reset();
+  RunningServer<UpperServer> running(config);
+  Client holder(running.address());
+  CHECK(holder.ask("in\nand a part of a line") == "IN\n");
+  Client speaker(running.address());
+  speaker.send("late\n");
+  CHECK(Client(running.address()).recv_all().empty());
+  CHECK(eventually([&] { return running.server.stats().timed_out == 1; }));
+  CHECK(running.server.stats().queued == 1);
+  CHECK(running.server.stats().active == 2);
+  holder.close();
+  CHECK(speaker.recv_line() == "LATE\n");
+  CHECK(running.stop().forced == 0);
+  CHECK(adds_up(running.server.stats()));
 }
 
 TEST_CASE("with no room and overflow reject, the excess gets the message and is counted") {
@@ -356,6 +403,7 @@ TEST_CASE("16 pipelined lines are answered in one send") {
 TEST_CASE("constructor arguments reach every handler, shared or copied") {
   class CountingHandler : public BaseRequestHandler {
    public:
+    static bool speaks_first() { return true; }
     CountingHandler(std::atomic<int>& count, std::string greeting) : count_(count), greeting_(std::move(greeting)) {}
 
    protected:
@@ -373,6 +421,9 @@ TEST_CASE("constructor arguments reach every handler, shared or copied") {
 
 TEST_CASE("a handler knows its client and its server, and what the configuration has for it") {
   class AskingHandler : public BaseRequestHandler {
+   public:
+    static bool speaks_first() { return true; }
+
    protected:
     void handle() override { request().sendall(client_address().to_string() + server().config().app); }
   };

@@ -245,15 +245,19 @@ def slow_beside_good(effort, policy):
         return f"{count} closed within {last:.1f} s at {read} s; p99 of the good {beside:.1f} ms, alone {control:.1f}"
 
 
-@row(4, "clients that connect and stay silent")
+@row(4, "clients that connect and stay silent, or are gone at once")
 def silent_clients(effort):
     figures = []
     for policy in BESIDE:
-        # Under a pool the clock runs from when a worker takes them.
         count = effort.count(100, 1000)
-        with server("uppercase_server", policy, *set_key("/timeouts/idle", 1)) as running:
+        with server("uppercase_server", policy, *set_key("/timeouts/idle", 1), "--threads", "2") as running:
+            clients = [running.connect() for _ in range(count // 2)]
+            for _ in range(count // 2):  # and peers that are gone again
+                with running.connect() as client:
+                    client.reset()
+            equal(running.ask("honest"), "HONEST")
             began = time.monotonic()
-            clients = [running.connect() for _ in range(count)]
+            clients += [running.connect() for _ in range(count // 2)]
             for client in clients:
                 equal(client.rest(), b"")
                 client.close()

@@ -167,7 +167,8 @@ TEST_CASE("a client that waits for a worker is told from the one that is stuck")
   stuck.sendall("x\n");
   gate.entered.wait();
   SocketStream waiting = fixture.connect();
-  CHECK(testing_support::eventually([&fixture] { return fixture.server().stats().accepted == 2; }));
+  waiting.sendall("y\n");
+  CHECK(testing_support::eventually([&fixture] { return fixture.server().stats().queued == 1; }));
   const std::string who = waiting.local_address().to_string();
   CHECK_THROWS_WITH(fixture.stop(), ContainsText(who + " (0 s, waits for a worker)"));
   gate.open.set();

@@ -36,6 +36,14 @@ TEST_CASE("thousands of simulated servers answer, time out and drain as they pro
   CHECK(report);
 }
 
+TEST_CASE("they do where connections wait for their first byte without a worker, too") {
+  SimulationOptions options = upper_case_options();
+  options.config.concurrency.policy = PolicyKind::pool;
+  const SimulationReport report = simulate_seeds<UpperCaseHandler>(1, kSeeds, options);
+  INFO(report.text());
+  CHECK(report);
+}
+
 TEST_CASE("a seed makes the same trace again") {
   const std::string trace = simulate<UpperCaseHandler>(42, upper_case_options()).trace;
   CHECK_FALSE(trace.empty());

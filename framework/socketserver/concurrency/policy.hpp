@@ -16,7 +16,7 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 enum class PolicyKind {
   inline_,  ///< "inline": on the serving thread, one at a time
   thread,   ///< a thread for each
-  pool,     ///< `threads` workers; one stays with its connection until that ends
+  pool,     ///< `threads` workers; one takes a connection at its first byte and stays with it until that ends
   fiber,    ///< `threads` loops, each running many connections, a fiber for every one
 };
 
@@ -40,6 +40,9 @@ class Policy {
 
   /// @returns the most jobs it can hold, running and queued. The caller submits no more than that.
   virtual std::size_t capacity() const noexcept = 0;
+  /// Whether there are so few workers that a connection should be submitted only when its first byte has come. The
+  /// caller may then submit from any thread.
+  virtual bool starts_on_input() const noexcept { return false; }
   /// @returns jobs that wait for a worker.
   virtual std::size_t queued() const noexcept { return 0; }
   /// Runs the job now or later. @throws std::system_error  no thread or stack could be had; the job will not run.

@@ -167,7 +167,7 @@ void Reader::fail(IoResult result, bool begun) {
   message_deadline_.reset();
   const bool flushing = std::string_view(result.operation) != IoResult().operation;
   if (result.error == std::errc::timed_out && !flushing) {
-    result.operation = begun ? "read timeout, message incomplete" : "idle timeout, no message";
+    result.operation = begun ? "read timeout, message incomplete" : detail::kIdleTimeout;
   }
   throw_stream_error(result);
 }

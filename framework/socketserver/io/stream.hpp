@@ -33,6 +33,10 @@ enum class Wait { message, more };
 /// The direction that ends, as this side sees it.
 enum class ShutdownHow { read, write, both };
 
+namespace detail {
+inline constexpr const char* kIdleTimeout = "idle timeout, no message";  // what a TimeoutError of that clock says
+}
+
 /// How long each kind of wait may take; nullopt waits for ever.
 struct StreamTimeouts {
   std::optional<Duration> idle{};   ///< for a message's first byte, and for each recv

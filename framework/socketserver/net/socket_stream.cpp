@@ -3,6 +3,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -283,6 +284,12 @@ void SocketStream::abort() noexcept {
 }
 
 void SocketStream::close() noexcept { release().reset(); }
+
+detail::FirstInput SocketStream::first_input() const noexcept {
+  pollfd look{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+  if (::poll(&look, 1, 0) <= 0) return detail::FirstInput::none;
+  return (look.revents & POLLERR) != 0 ? detail::FirstInput::gone : detail::FirstInput::arrived;
+}
 
 FileDescriptor SocketStream::release() noexcept {
   end_sends();

@@ -32,7 +32,7 @@ class SocketStream final : public detail::ServedStream {
   /// @throws std::system_error  the stream is closed.
   SocketAddress local_address() const;
   /// For options this class does not have. Threads: the owner.
-  int native_handle() const noexcept { return socket_.get(); }
+  int native_handle() const noexcept override { return socket_.get(); }
 
   /// @name What a server asks of it
   ///@{
@@ -45,6 +45,8 @@ class SocketStream final : public detail::ServedStream {
   bool at_eof() const noexcept override { return at_eof_; }
   /// Whether this side has shut reading down, as a drain may.
   bool read_is_shut() const noexcept override { return (state_.load() & kReadShut) != 0; }
+  /// What has come, without waiting or reading. Threads: the owner.
+  detail::FirstInput first_input() const noexcept override;
   /// Closes the stream and gives its socket away, if there is one, open. Threads: the owner.
   FileDescriptor release() noexcept override;
   ///@}

@@ -77,6 +77,10 @@ class BaseServer {
   virtual void process_request(Request& request);
   /// Constructs a handler and runs it.
   virtual void finish_request(Request& request) = 0;
+  /// Whether a connection needs its handler before its peer has sent anything. Under `pool` the others wait without a
+  /// worker for their first byte, with the idle clock running; one whose peer has reset it, whose time is over, or that
+  /// has sent nothing by a stop ends without a handler.
+  virtual bool handler_speaks_first() const noexcept { return false; }
   /// Ends the server's direction, so that the peer sees EOF after the last reply.
   virtual void shutdown_request(Request& request);
   /// Closes, lingering in the background. The connection is closed afterwards even if an override does not.

@@ -14,6 +14,7 @@ namespace socketserver {
 namespace {
 
 using detail::Connection;
+using detail::FirstInput;
 using detail::Outcome;
 
 Outcome outcome_of(const std::exception_ptr& error) {
@@ -80,9 +81,18 @@ BaseServer::Impl::Impl(BaseServer& owner, ServerConfig given, std::string handle
       trouble_(log),
       background_(detail::environment().background(config.limits.max_connections)),
       policy_(detail::environment().policy(policy_options(config.concurrency, log))),
-      capacity_(std::min(config.limits.max_connections, policy_->capacity())) {}
+      capacity_(most_connections()) {}
 
-bool BaseServer::Impl::full() const { return connections.active() >= capacity_; }
+/// Those that wait for their first byte are not the policy's yet.
+std::size_t BaseServer::Impl::most_connections() const {
+  const std::size_t most = config.limits.max_connections;
+  return policy_->starts_on_input() ? most : std::min(most, policy_->capacity());
+}
+
+bool BaseServer::Impl::policy_is_full() const {
+  return policy_->starts_on_input() && submitted_count_ >= policy_->capacity();
+}
+bool BaseServer::Impl::full() const { return connections.active() >= capacity_ || policy_is_full(); }
 
 /// Whether no connection can be taken now: there is no room, or resources are short.
 bool BaseServer::Impl::must_pause() {
@@ -142,36 +152,36 @@ void BaseServer::Impl::accept_failed(std::error_code error) {
 /// @returns the want of memory if there was none to count the connection with, which is closed then.
 std::error_code BaseServer::Impl::take(detail::Arrival arrival) {
   try {
-    if (full()) {
-      reject(std::move(arrival));
-    } else {
-      dispatch(std::move(arrival));
-    }
+    // Under `wait` the loop takes none while there is no room; a first byte may have come since it looked.
+    const bool waits = config.concurrency.overflow == Overflow::wait;
+    const bool no_room = waits ? connections.active() >= capacity_ : full();
+    Connection& connection = connections.add(std::move(arrival.stream), arrival.peer, server, config);
+    no_room ? reject(connection) : dispatch(connection);
     return {};
   } catch (const std::bad_alloc&) {
     return std::make_error_code(std::errc::not_enough_memory);
   }
 }
 
-void BaseServer::Impl::reject(detail::Arrival arrival) {
-  Connection& connection = connections.add(std::move(arrival.stream), arrival.peer, server, config);
+void BaseServer::Impl::reject(Connection& connection) {
   guarded("rejecting", [&] {
     // What does not fit the empty send buffer is not worth a wait.
     connection.stream.settimeout(Duration::zero());
     (void)connection.stream.try_sendall(config.concurrency.reject_message);
     connection.stream.shutdown(ShutdownHow::write);
     close(connection);
-    if (log.enabled(LogLevel::debug)) log.debug(concat(arrival.peer.to_string(), " rejected: no room"));
+    if (log.enabled(LogLevel::debug)) {
+      log.debug(concat(connection.request.client_address().to_string(), " rejected: no room"));
+    }
   });
   connections.end(connection, Outcome::rejected);
 }
 
-void BaseServer::Impl::dispatch(detail::Arrival arrival) {
-  Connection& connection = connections.add(std::move(arrival.stream), arrival.peer, server, config);
+void BaseServer::Impl::dispatch(Connection& connection) {
   Outcome outcome = Outcome::rejected;
   submitted_ = false;
   try {
-    if (log.enabled(LogLevel::debug)) log.debug(concat(arrival.peer.to_string(), " connected"));
+    if (log.enabled(LogLevel::debug)) log.debug(concat(connection.request.client_address().to_string(), " connected"));
     if (server.verify_request(connection.request)) {
       outcome = Outcome::served;
       server.process_request(connection.request);
@@ -187,11 +197,48 @@ void BaseServer::Impl::dispatch(detail::Arrival arrival) {
 void BaseServer::Impl::submit(Request& request) {
   submitted_ = true;
   try {
-    policy_->submit(
-        [this, connection = request.connection_] { run(*connection); },
-        [this, client = request.client_address()] { return concat(handler_name, " for ", client.to_string()); });
+    if (!wait_for_input(*request.connection_)) start(*request.connection_);
   } catch (...) {
     submitted_ = false;
+    throw;
+  }
+}
+
+/// @returns false if the connection starts at once.
+bool BaseServer::Impl::wait_for_input(Connection& connection) {
+  if (!policy_->starts_on_input() || server.handler_speaks_first()) return false;
+  return background_->await_input(connection.stream, connection.stream.deadline(config.timeouts.idle),
+                                  [this, &connection](FirstInput found) { input_came(connection, found); });
+}
+
+/// The end of that wait, in the background.
+void BaseServer::Impl::input_came(Connection& connection, FirstInput found) noexcept {
+  const detail::HandlerScope scope(server);
+  // A stop has ended the wait, or the peer has gone again, as a health check does: nothing was asked.
+  if (found == FirstInput::none || found == FirstInput::gone) return end(connection, Outcome::served);
+  if (found == FirstInput::arrived && config.concurrency.overflow == Overflow::reject && policy_is_full()) {
+    return reject(connection);
+  }
+  try {
+    if (found == FirstInput::timed_out) throw TimeoutError(detail::kIdleTimeout);
+    start(connection);
+  } catch (...) {
+    report(connection.request, std::current_exception());
+    end(connection, outcome_of(std::current_exception()));
+  }
+}
+
+void BaseServer::Impl::start(Connection& connection) {
+  connection.submitted = true;
+  ++submitted_count_;
+  try {
+    policy_->submit([this, &connection] { run(connection); },
+                    [this, client = connection.request.client_address()] {
+                      return concat(handler_name, " for ", client.to_string());
+                    });
+  } catch (...) {
+    connection.submitted = false;
+    --submitted_count_;
     throw;
   }
 }
@@ -228,6 +275,7 @@ void BaseServer::Impl::end(Connection& connection, Outcome outcome) {
                        connection.stream.bytes_out(), " bytes out"));
     });
   }
+  if (connection.submitted) --submitted_count_;
   connections.end(connection, outcome);
   if (paused_) listener->wake();
 }

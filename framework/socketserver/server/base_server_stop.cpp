@@ -20,7 +20,7 @@ void BaseServer::Impl::begin() {
   lifecycle.begin_serving();
   try {
     if (!listener->listening()) listener->reopen();
-    const std::size_t most = std::min(config.limits.max_connections, policy_->capacity());
+    const std::size_t most = most_connections();
     if (config.concurrency.policy == PolicyKind::fiber && most < config.limits.max_connections) {
       log.warning(concat("at most ", most, " connections, not ", config.limits.max_connections,
                          ": on this kernel each fiber's stack takes two mappings, and vm.max_map_count bounds them"));
@@ -46,6 +46,7 @@ void BaseServer::Impl::start_drain() {
 DrainReport BaseServer::Impl::drain() {
   lifecycle.wait_until_draining();
   guarded("stopping", [this] { log.info(concat("stopping: ", connections.active(), " connections to drain")); });
+  background_->end_input_waits();
   {
     const detail::HandlerScope scope(server);
     guarded("accepting those that wait", [this] { accept_the_rest(); });
@@ -124,7 +125,9 @@ void BaseServer::Impl::force() {
 /// Waits for the handlers' end, and leaves everything as it was before the drain began.
 DrainReport BaseServer::Impl::finish() {
   listener->close();
+  background_->end_input_waits();
   policy_->join();
+  background_->allow_input_waits();
   background_->cancel_alarm();
   guarded("the end of a drain", [this] { background_->finish_lingering(); });
   drain_over_ = paused_ = was_full_ = false;

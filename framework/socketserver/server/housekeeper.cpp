@@ -18,6 +18,7 @@
 #include <mutex>
 #include <new>
 #include <socketserver/net/socket_options.hpp>
+#include <socketserver/server/detail/input_waits.hpp>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -65,7 +66,11 @@ std::uint64_t client_of(int fd) {
 class Housekeeper::Loop {
  public:
   explicit Loop(std::size_t most_lingering)
-      : most_lingering_(most_lingering), next_look_(context_), alarm_(context_), thread_([this] { run(); }) {}
+      : most_lingering_(most_lingering),
+        input_waits_(context_),
+        next_look_(context_),
+        alarm_(context_),
+        thread_([this] { run(); }) {}
 
   ~Loop() {
     context_.stop();
@@ -116,6 +121,8 @@ class Housekeeper::Loop {
     std::unique_lock lock(mutex_);
     none_left_.wait(lock, [this] { return lingering_count_ == 0; });
   }
+
+  InputWaits& input_waits() noexcept { return input_waits_; }
 
   void set_alarm(Deadline deadline, Job action) {
     const Alarm alarm{++alarms_, deadline, std::make_shared<Job>(std::move(action))};
@@ -299,6 +306,7 @@ class Housekeeper::Loop {
   std::size_t lingering_count_ = 0;  // guarded by mutex_; counts from linger(), before the loop has seen it
 
   asio::io_context context_{1};
+  InputWaits input_waits_;
   std::list<LingeringPtr> lingering_;                       // by age; the loop's thread only, as the timers
   std::unordered_map<std::uint64_t, std::size_t> clients_;  // lingering sockets of each
   std::atomic<bool> finishing_{false};                      // finish_lingering() waits
@@ -323,6 +331,11 @@ void Housekeeper::shed(std::size_t count) noexcept { loop_->shed(count); }
 std::size_t Housekeeper::lingering() const noexcept { return loop_->lingering(); }
 std::uint64_t Housekeeper::lingers_cut() const noexcept { return loop_->lingers_cut(); }
 void Housekeeper::finish_lingering() { loop_->finish_lingering(); }
+bool Housekeeper::await_input(ServedStream& stream, Deadline deadline, InputAction done) {
+  return loop_->input_waits().await(stream, deadline, std::move(done));
+}
+void Housekeeper::end_input_waits() noexcept { loop_->input_waits().end_all(); }
+void Housekeeper::allow_input_waits() noexcept { loop_->input_waits().allow(); }
 void Housekeeper::set_alarm(Deadline deadline, Job action) { loop_->set_alarm(deadline, std::move(action)); }
 void Housekeeper::cancel_alarm() noexcept { loop_->cancel_alarm(); }
 

@@ -10,6 +10,20 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
+/// Whether a handler writes before it reads, as with a greeting, and says so:
+///
+///     static bool speaks_first() { return true; }
+///
+/// Under `pool` it gets a worker at once; any other handler when its connection's first byte has come.
+template <typename Handler>
+bool handler_speaks_first() noexcept {
+  if constexpr (requires { Handler::speaks_first(); }) {
+    return Handler::speaks_first();
+  } else {
+    return false;
+  }
+}
+
 /// The policy that the configuration names.
 struct ConfiguredPolicy {
   /// @returns it unchanged.
@@ -50,6 +64,7 @@ class TCPServer : public BaseServer {
 
  protected:
   void finish_request(Request& request) override { make_and_run_(request); }
+  bool handler_speaks_first() const noexcept override { return socketserver::handler_speaks_first<Handler>(); }
 
  private:
   template <typename T>

@@ -20,7 +20,8 @@ struct Exchange {
 
 /// What is simulated, and what is known of it.
 struct SimulationOptions {
-  /// The server's, where vary_config leaves it alone. The policy is not used: each connection has a fiber.
+  /// The server's, where vary_config leaves it alone. Each connection has a fiber of the simulation,
+  /// with `pool` from its first byte on; the other policies are alike here.
   ServerConfig config{};
   /// Whether the limits and timeouts are drawn anew for each seed.
   bool vary_config = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <list>
 #include <socketserver/base/text.hpp>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 namespace socketserver::testing::detail {
 
 using socketserver::detail::Arrival;
+using socketserver::detail::FirstInput;
 
 /// Stands in for Acceptor, call by call.
 class SimulatedNetwork::SimulatedListener final : public socketserver::detail::Listener {
@@ -119,6 +121,30 @@ class SimulatedNetwork::SimulatedBackground final : public socketserver::detail:
   std::uint64_t lingers_cut() const noexcept override { return 0; }
   void finish_lingering() override {}
 
+  bool await_input(socketserver::detail::ServedStream& stream, Deadline deadline,
+                   socketserver::detail::InputAction done) override {
+    if (refusing_waits_) return false;
+    auto& waited_for = static_cast<SimulatedStream&>(stream);
+    waits_.push_back(&waited_for);
+    scheduler_.start("a wait for input", [this, &waited_for, deadline, done = std::move(done)]() mutable {
+      const FirstInput found = waited_for.await_input(deadline, refusing_waits_);
+      waits_.remove(&waited_for);
+      done(found);
+      const std::lock_guard lock(mutex_);
+      --unfinished_waits_;
+      changed_.notify_all();
+    });
+    ++unfinished_waits_;
+    return true;
+  }
+  void end_input_waits() noexcept override {
+    refusing_waits_ = true;
+    for (SimulatedStream* stream : waits_) stream->wake_waits();
+    std::unique_lock lock(mutex_);
+    (void)changed_.wait_for(lock, Deadline::never(), [this] { return unfinished_waits_ == 0; });
+  }
+  void allow_input_waits() noexcept override { refusing_waits_ = false; }
+
   void set_alarm(Deadline deadline, Job action) override {
     cancel();
     const auto alarm = current_ = std::make_shared<Alarm>();
@@ -150,13 +176,19 @@ class SimulatedNetwork::SimulatedBackground final : public socketserver::detail:
 
   Scheduler& scheduler_;
   std::shared_ptr<Alarm> current_;
+  std::list<SimulatedStream*> waits_;
+  bool refusing_waits_ = false;
+  std::size_t unfinished_waits_ = 0;
+  std::mutex mutex_;
+  WaitList changed_;
 };
 
 /// Stands in for the policies: a fiber of the simulation for each connection.
 class SimulatedNetwork::SimulatedPolicy final : public Policy {
  public:
-  explicit SimulatedPolicy(Scheduler& scheduler) : scheduler_(scheduler) {}
+  SimulatedPolicy(Scheduler& scheduler, PolicyKind kind) : scheduler_(scheduler), kind_(kind) {}
 
+  bool starts_on_input() const noexcept override { return kind_ == PolicyKind::pool; }
   std::size_t capacity() const noexcept override { return std::numeric_limits<std::size_t>::max(); }
   using Policy::submit;
   void submit(Job job, JobName name) override {
@@ -176,6 +208,7 @@ class SimulatedNetwork::SimulatedPolicy final : public Policy {
 
  private:
   Scheduler& scheduler_;
+  const PolicyKind kind_;
   std::size_t unfinished_ = 0;
   std::mutex mutex_;
   WaitList changed_;
@@ -201,8 +234,8 @@ std::unique_ptr<socketserver::detail::Listener> SimulatedNetwork::listen(const L
 std::unique_ptr<socketserver::detail::Background> SimulatedNetwork::background(std::size_t) {
   return std::make_unique<SimulatedBackground>(scheduler_);
 }
-std::unique_ptr<Policy> SimulatedNetwork::policy(const PolicyOptions&) {
-  return std::make_unique<SimulatedPolicy>(scheduler_);
+std::unique_ptr<Policy> SimulatedNetwork::policy(const PolicyOptions& options) {
+  return std::make_unique<SimulatedPolicy>(scheduler_, options.kind);
 }
 
 }  // namespace socketserver::testing::detail

@@ -8,6 +8,8 @@
 namespace socketserver::testing::detail {
 namespace {
 
+using socketserver::detail::FirstInput;
+
 std::error_code code(std::errc error) { return std::make_error_code(error); }
 
 /// As a kernel may between two calls; after one that failed always, so that a handler that goes on and on is noticed.
@@ -79,6 +81,31 @@ void SimulatedStream::begin_read(Wait wait) {
   if (wait != Wait::message || (link_->idle_since && progress == link_->idle_at_progress)) return;
   link_->idle_since = now;
   link_->idle_at_progress = progress;
+}
+
+FirstInput SimulatedStream::first_input() const noexcept {
+  if (link_->end == LinkEnd::reset) return FirstInput::gone;
+  return link_->to_server.empty() && !link_->client_eof ? FirstInput::none : FirstInput::arrived;
+}
+
+FirstInput SimulatedStream::await_input(Deadline deadline, const bool& ended) {
+  std::unique_lock lock(link_->mutex);
+  begin_read(Wait::message);
+  for (;;) {
+    const FirstInput found = first_input();
+    if (found != FirstInput::none) return found;
+    link_->timed_out = deadline.expired();
+    if (link_->timed_out || ended) {
+      link_->end_reading();
+      return link_->timed_out ? FirstInput::timed_out : FirstInput::none;
+    }
+    (void)link_->changed.wait(lock, deadline);
+  }
+}
+
+void SimulatedStream::wake_waits() noexcept {
+  const std::lock_guard lock(link_->mutex);
+  link_->changed.notify_all();
 }
 
 /// @returns nullopt where a read has to wait.

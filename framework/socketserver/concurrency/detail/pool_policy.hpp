@@ -15,6 +15,7 @@ class PoolPolicy final : public Policy {
   }
 
   std::size_t capacity() const noexcept override { return capacity_; }
+  bool starts_on_input() const noexcept override { return true; }
   std::size_t queued() const noexcept override { return workers_.queued(); }
   using Policy::submit;
   void submit(Job job, JobName /*name*/) override { workers_.submit(std::move(job)); }

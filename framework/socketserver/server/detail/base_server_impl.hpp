@@ -22,8 +22,11 @@ class BaseServer::Impl {
   // One connection's way, in order.
   void serve();
   bool turn(Deadline deadline, int most);
-  void dispatch(detail::Arrival arrival);
+  void dispatch(detail::Connection& connection);
   void submit(Request& request);
+  bool wait_for_input(detail::Connection& connection);
+  void input_came(detail::Connection& connection, detail::FirstInput found) noexcept;
+  void start(detail::Connection& connection);
   void run(detail::Connection& connection);
   void end(detail::Connection& connection, detail::Outcome outcome);
   void close(detail::Connection& connection);
@@ -62,7 +65,9 @@ class BaseServer::Impl {
   std::error_code take(detail::Arrival arrival);
   bool must_pause();
   bool full() const;
-  void reject(detail::Arrival arrival);
+  bool policy_is_full() const;
+  std::size_t most_connections() const;
+  void reject(detail::Connection& connection);
   void accept_the_rest();
   void leave_the_rest(std::error_code error);
   void wait_for_room();
@@ -74,10 +79,11 @@ class BaseServer::Impl {
   void guarded(Request& request, Hook hook) noexcept;
 
   detail::AcceptTrouble trouble_;
-  bool submitted_ = false;               // the connection being dispatched is the policy's now
-  bool was_full_ = false;                // at the last turn
-  std::atomic<bool> paused_{false};      // the loop takes no connections, and wants to know when one ends
-  std::atomic<bool> drain_over_{false};  // the drain deadline has passed
+  bool submitted_ = false;                       // the connection being dispatched is the policy's now
+  bool was_full_ = false;                        // at the last turn
+  std::atomic<bool> paused_{false};              // the loop takes no connections, and wants to know when one ends
+  std::atomic<bool> drain_over_{false};          // the drain deadline has passed
+  std::atomic<std::size_t> submitted_count_{0};  // connections that the policy has
   std::atomic<std::uint64_t> waits_{0};
   std::atomic<std::uint64_t> accept_errors_{0};
 

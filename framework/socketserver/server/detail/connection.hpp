@@ -24,6 +24,7 @@ struct Connection {
   ServedStream& stream;
   Request request;
   std::atomic<bool> running{false};  // a handler has begun
+  bool submitted = false;            // the policy has it
   const TimePoint accepted_at = steady_clock().now();
   std::list<Connection>::iterator position;  // in the table that owns it
 };

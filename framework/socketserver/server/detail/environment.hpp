@@ -50,6 +50,9 @@ class Listener {
   virtual Room start(Logger& log, const ServerConfig& config, std::size_t most) const = 0;
 };
 
+/// Must not throw.
+using InputAction = MoveOnlyFunction<void(FirstInput)>;
+
 /// What is done beside serving. Threads: safe to share.
 class Background {
  public:
@@ -76,6 +79,16 @@ class Background {
   /// Waits until no socket lingers. One whose peer has acknowledged all and sent nothing more has nothing to
   /// lose and is closed at once.
   virtual void finish_lingering() = 0;
+
+  /// Waits for a connection's first input, and then calls `done`, once and in the background: with what has come, with
+  /// timed_out, or with none where end_input_waits() has ended the wait. Until then the stream is only waited for, and
+  /// may be shut down.
+  /// @returns false, and will not call it, after end_input_waits(). @throws std::bad_alloc.
+  virtual bool await_input(ServedStream& stream, Deadline deadline, InputAction done) = 0;
+  /// Ends all these waits, and takes no more. @returns when each `done` has returned. Not from one of them.
+  virtual void end_input_waits() noexcept = 0;
+  /// Takes them again.
+  virtual void allow_input_waits() noexcept = 0;
 
   /// Calls the action, in the background, when the deadline passes; replaces the alarm that was set.
   virtual void set_alarm(Deadline deadline, Job action) = 0;

@@ -1,5 +1,6 @@
 #pragma once
-// What a server does in the background: lingering closes, and one alarm for the drain deadline.
+// What a server does in the background: lingering closes, waits for a first byte, and one alarm for the
+// drain deadline.
 
 #include <memory>
 #include <socketserver/server/detail/environment.hpp>
@@ -21,6 +22,9 @@ class Housekeeper final : public Background {
   std::size_t lingering() const noexcept override;
   std::uint64_t lingers_cut() const noexcept override;
   void finish_lingering() override;
+  bool await_input(ServedStream& stream, Deadline deadline, InputAction done) override;
+  void end_input_waits() noexcept override;
+  void allow_input_waits() noexcept override;
   void set_alarm(Deadline deadline, Job action) override;
   void cancel_alarm() noexcept override;
 

@@ -95,6 +95,11 @@ class SimulatedStream final : public socketserver::detail::ServedStream {
   std::uint64_t bytes_out() const noexcept override { return link_->answers.size(); }
   bool at_eof() const noexcept override { return at_eof_; }
   bool read_is_shut() const noexcept override { return read_shut_; }
+  socketserver::detail::FirstInput first_input() const noexcept override;
+  int native_handle() const noexcept override { return -1; }
+  /// Waits for it. @param ended  makes it return none, once `changed` of the link is notified.
+  socketserver::detail::FirstInput await_input(Deadline deadline, const bool& ended);
+  void wake_waits() noexcept;
   FileDescriptor release() noexcept override;
   void shutdown(ShutdownHow how) noexcept override;
   void close() noexcept override { (void)release(); }
