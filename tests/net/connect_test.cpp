@@ -396,6 +396,25 @@ TEST_CASE("callers who ask for one name share one look-up, and a name that hangs
   CHECK(waiting.get().addresses.at(0).to_string() == "127.0.0.1:1");
 }
 
+TEST_CASE("hanging names of one domain keep places for the names of others") {
+  const auto slow = std::make_shared<SlowResolver>();
+  detail::LookUps look_ups(16, [slow](const std::string& name, std::uint16_t port) {
+    if (name.ends_with("bad.test") || name.ends_with("BAD.test.")) slow->told.wait();
+    return detail::look_up("127.0.0.1", port, AI_NUMERICHOST);
+  });
+  std::size_t under_way = 0;
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = std::to_string(i) + (i % 2 == 0 ? ".bad.test" : ".x.BAD.test.");
+    if (look_ups.find(name, 1, Deadline::after(1ms)).overdue == "the resolver has not answered") ++under_way;
+  }
+  CHECK(under_way == 8);
+  for (const char* name : {"good.test", "bad.other", "a.b.bad.example", "intranet"}) {
+    CHECK_FALSE(look_ups.find(name, 1, Deadline::after(60s)).error);
+  }
+  slow->answer.set_value();
+  CHECK_FALSE(look_ups.find("21.bad.test", 1, Deadline::after(60s)).error);
+}
+
 TEST_CASE("a star is no host to connect to") {
   CHECK(detail::find_host("*", 7, Deadline::after(0s)).error);  // getaddrinfo takes it for any address
 }

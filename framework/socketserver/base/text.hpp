@@ -17,7 +17,7 @@ std::string upper(std::string_view text);
 
 /// @returns the text on one printable line: control characters, escapes and bytes that are not UTF-8 become
 /// `\n`, `\r`, `\t` or `\xNN`, and what is past limit_bytes of the result is cut and counted. Escaping twice changes
-/// nothing.
+/// nothing, so a backslash stays as it is: `\n` in the text and a line feed look alike.
 std::string escaped(std::string_view text, std::size_t limit_bytes = 1024);
 
 /// @returns the bytes as a C++ string literal, escaped as above, all of them; "..."sv if there is a zero among them.

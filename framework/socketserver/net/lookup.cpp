@@ -2,6 +2,7 @@
 
 #include <netdb.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <mutex>
@@ -35,9 +36,15 @@ std::error_code resolver_error(int code) {
 /// anyway.
 Found ask_resolver(const std::string& name, std::uint16_t port) { return look_up(name, port, 0); }
 
-}  // namespace
+/// The last two labels, whose name servers may be one peer's own: "b.example" of "A.b.example."; all of a shorter name.
+std::string domain_of(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  const std::size_t last = name.rfind('.');
+  const std::size_t before = last == std::string_view::npos || last == 0 ? last : name.rfind('.', last - 1);
+  return upper(before == std::string_view::npos ? name : name.substr(before + 1));
+}
 
-using Question = std::pair<std::string, std::uint16_t>;  // a name and a port
+}  // namespace
 
 struct LookUps::State {
   State(std::size_t limit, Resolve function) : most(limit), resolve(std::move(function)) {}
@@ -47,8 +54,18 @@ struct LookUps::State {
   std::mutex mutex;
   WaitList changed;  // guarded by mutex, as is the one below
   std::size_t under_way = 0;
+  std::map<std::string, std::size_t> under_way_of;    // each domain's; none is 0
   std::map<Question, std::shared_ptr<LookUp>> asked;  // those under way
 };
+
+/// Whether one more name of the domain may be looked up: at most half of the places that other domains leave, so that
+/// hanging names of one domain keep places for the others.
+bool LookUps::has_place(const State& state, const std::string& domain) {
+  const auto found = state.under_way_of.find(domain);
+  const std::size_t own = found == state.under_way_of.end() ? 0 : found->second;
+  const std::size_t left_by_others = state.most - (state.under_way - own);
+  return state.under_way < state.most && own < std::max<std::size_t>(1, left_by_others / 2);
+}
 
 struct LookUps::LookUp {
   bool done = false;  // guarded by the state's mutex, as is found
@@ -61,15 +78,17 @@ Found LookUps::find(const std::string& name, std::uint16_t port, Deadline deadli
   State& state = *state_;
   const Question question(name, port);
   std::unique_lock lock(state.mutex);
-  const bool turn = state.changed.wait_for(
-      lock, deadline, [&state, &question] { return state.under_way < state.most || state.asked.contains(question); });
+  const std::string domain = domain_of(name);
+  const bool turn = state.changed.wait_for(lock, deadline,
+                                           [&] { return has_place(state, domain) || state.asked.contains(question); });
   if (!turn) return {.error = std::make_error_code(std::errc::timed_out), .overdue = "too many names are looked up"};
   std::shared_ptr<LookUp>& asked = state.asked[question];  // a name that hangs takes one place, however many ask for it
   if (asked == nullptr) {
     try {
-      start(asked = std::make_shared<LookUp>(), name, port);
+      start(asked = std::make_shared<LookUp>(), question, state.under_way_of[domain]);
     } catch (...) {
       state.asked.erase(question);
+      std::erase_if(state.under_way_of, [](const auto& entry) { return entry.second == 0; });
       throw;
     }
   }
@@ -80,11 +99,12 @@ Found LookUps::find(const std::string& name, std::uint16_t port, Deadline deadli
 }
 
 /// Called with the state's mutex held.
-void LookUps::start(const std::shared_ptr<LookUp>& look_up, const std::string& name, std::uint16_t port) {
-  std::thread thread([state = state_, look_up, name, port] {
+/// @param of_domain  those of its domain; a reference into a map stays while its entry does.
+void LookUps::start(const std::shared_ptr<LookUp>& look_up, const Question& question, std::size_t& of_domain) {
+  std::thread thread([state = state_, look_up, question, &of_domain] {
     Found found;
     try {
-      found = state->resolve(name, port);
+      found = state->resolve(question.first, question.second);
     } catch (...) {
       found.error = std::make_error_code(std::errc::not_enough_memory);  // nothing else is thrown there
     }
@@ -92,12 +112,14 @@ void LookUps::start(const std::shared_ptr<LookUp>& look_up, const std::string& n
     look_up->found = std::move(found);
     look_up->done = true;
     --state->under_way;
-    state->asked.erase({name, port});
+    if (--of_domain == 0) state->under_way_of.erase(domain_of(question.first));
+    state->asked.erase(question);
     state->changed.notify_all();
   });
   // Detached, since joining would wait for a resolver that hangs, which is what the thread is to spare its caller.
   thread.detach();
   ++state_->under_way;
+  ++of_domain;
 }
 
 Found look_up(const std::string& name, std::uint16_t port, int flags) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace socketserver::detail {
@@ -31,7 +32,8 @@ class LookUps {
  public:
   using Resolve = std::function<Found(const std::string& name, std::uint16_t port)>;
 
-  /// @param most  so many at a time, overdue ones included; further ones wait for their turn.
+  /// @param most  so many at a time, overdue ones included; further ones wait for their turn. Names of one domain,
+  /// their last two labels, take at most half of the places that others leave.
   LookUps(std::size_t most, Resolve resolve);
 
   /// @throws std::system_error  there can be no thread.
@@ -40,7 +42,9 @@ class LookUps {
  private:
   struct State;
   struct LookUp;
-  void start(const std::shared_ptr<LookUp>& look_up, const std::string& name, std::uint16_t port);
+  using Question = std::pair<std::string, std::uint16_t>;  // a name and a port
+  static bool has_place(const State& state, const std::string& domain);
+  void start(const std::shared_ptr<LookUp>& look_up, const Question& question, std::size_t& of_domain);
 
   // Shared with the threads: one whose resolver hangs outlives its caller, and this object.
   std::shared_ptr<State> state_;
