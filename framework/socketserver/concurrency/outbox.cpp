@@ -5,8 +5,7 @@
 
 namespace socketserver {
 
-Outbox::Outbox(Stream& out, const OutboxOptions& options)
-    : core_(std::make_shared<detail::OutboxCore>(out, options)) {}
+Outbox::Outbox(Stream& out, const OutboxOptions& options) : core_(std::make_shared<detail::OutboxCore>(out, options)) {}
 
 Outbox::~Outbox() { core_->close(); }
 

@@ -27,8 +27,8 @@ enum class WhenFull {
 /// The bounds are on the messages that wait; beside them is the one that is being sent. Where none waits, one is taken
 /// however long it is.
 struct OutboxOptions {
-  std::size_t max_bytes = 1024 * 1024;             ///< of messages that wait
-  std::size_t max_messages = 10'000;               ///< that wait, each of which also takes 16 bytes
+  std::size_t max_bytes = 1024 * 1024;            ///< of messages that wait
+  std::size_t max_messages = 10'000;              ///< that wait, each of which also takes 16 bytes
   WhenFull when_full = WhenFull::end_connection;  ///< what happens to a connection that falls behind by more
 };
 
@@ -72,7 +72,7 @@ class Outbox {
   bool open() const noexcept;
   /// Messages that wait; not the one that is being sent.
   std::size_t waiting() const noexcept;
-  /// Messages that were posted and will not arrive, or not as a whole: dropped, refused, or left by a failure.
+  /// Messages that were posted and not sent, or not as a whole: dropped, refused, or left by a failure.
   std::uint64_t dropped() const noexcept;
 
  private:

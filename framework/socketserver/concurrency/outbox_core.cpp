@@ -10,7 +10,7 @@ namespace {
 // Messages that a poster sends before it leaves the rest to the sender: others may post as fast as it sends.
 constexpr unsigned kMostInPost = 16;
 
-Loop* loop_here() noexcept {
+Loop* loop_of_caller() noexcept {
   Fiber* const fiber = current_fiber();
   return fiber != nullptr ? &fiber->loop() : nullptr;
 }
@@ -18,7 +18,7 @@ Loop* loop_here() noexcept {
 }  // namespace
 
 OutboxCore::OutboxCore(Stream& out, const OutboxOptions& options)
-    : options_(options), stream_(out), loop_(loop_here()), partial_(out) {}
+    : options_(options), stream_(out), loop_(loop_of_caller()), partial_(out) {}
 
 OutboxCore::Queued OutboxCore::enqueue(SharedMessage message) noexcept {
   const std::lock_guard lock(mutex_);
@@ -169,8 +169,7 @@ void OutboxCore::start_sender() noexcept {
 
 bool OutboxCore::flush(Deadline deadline) {
   std::unique_lock lock(mutex_);
-  const auto over = [this] { return closed_ || (waiting_.empty() && !sending_); };
-  return changed_.wait_for(lock, deadline, over) && !closed_;
+  return changed_.wait_for(lock, deadline, [this] { return waiting_.empty() && !sending_; }) && !closed_;
 }
 
 Deadline OutboxCore::write_deadline() const noexcept { return Deadline::after(stream_.timeouts().write); }

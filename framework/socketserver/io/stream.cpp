@@ -16,7 +16,7 @@ Deadline on_steady_clock(Deadline deadline, const Clock& clock) {
   return Deadline::after(deadline.remaining(clock));
 }
 
-std::error_code timed_out() { return std::make_error_code(std::errc::timed_out); }
+std::error_code over_time() { return std::make_error_code(std::errc::timed_out); }
 
 }  // namespace
 
@@ -56,7 +56,7 @@ class Stream::SendTurn {
     if (!senders_.turn_over.notify_one()) senders_.turn = Senders::free;  // else it is that one's now
   }
 
-  std::error_code error() const { return taken_ ? senders_.broken : timed_out(); }
+  std::error_code error() const { return taken_ ? senders_.broken : over_time(); }
   void fail(std::error_code error) { senders_.broken = error; }
   /// Leaves the turn to another SendTurn.
   void keep() noexcept { taken_ = false; }
@@ -81,7 +81,7 @@ Deadline Stream::deadline(std::optional<Duration> timeout) const noexcept {
 bool Stream::outlived() const noexcept { return !lifetime_.is_never() && lifetime_.expired(clock()); }
 
 IoResult Stream::prepare_to_wait() {
-  if (outlived()) return {0, timed_out()};
+  if (outlived()) return {0, over_time()};
   if (tied_ == nullptr) return {};
   const IoResult flushed = tied_->try_flush();
   return {0, flushed.error, flushed.operation};
@@ -119,7 +119,7 @@ IoResult Stream::try_sendall(std::span<const std::byte> bytes) {
 /// @param may_wait  otherwise timed_out is no failure: the rest is still to be sent.
 IoResult Stream::send_in(SendTurn& turn, std::span<const std::byte> bytes, bool may_wait) {
   IoResult sent{0, turn.error(), "sendall"};
-  if (outlived()) sent.error = timed_out();
+  if (outlived()) sent.error = over_time();
   if (sent.error) return sent;
   Deadline until = Deadline::at_once();  // mostly there is room, and no clock is needed
   while (sent.bytes < bytes.size() && !sent.error) {
@@ -144,7 +144,7 @@ void Stream::fail_in(SendTurn& turn, std::error_code error) noexcept {
 }
 
 IoResult detail::PartialSend::begin(std::span<const std::byte> bytes) {
-  if (!stream_.senders_->try_take()) return {0, timed_out(), "sendall"};
+  if (!stream_.senders_->try_take()) return {0, over_time(), "sendall"};
   Stream::SendTurn turn(*stream_.senders_, true);
   const IoResult sent = stream_.send_in(turn, bytes, false);
   begun_ = sent.bytes > 0 && sent.error == std::errc::timed_out;

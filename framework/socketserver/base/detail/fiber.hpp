@@ -98,8 +98,8 @@ inline Execution* exchange_execution(Execution* next) noexcept { return std::exc
 /// @returns null on a thread.
 inline Fiber* current_fiber() noexcept { return current_execution != nullptr ? current_execution->fiber : nullptr; }
 
-/// While it lives the caller counts as a thread, so that nothing it calls suspends its fiber: for operations that do not
-/// wait, by a caller that may hold a std::mutex.
+/// While it lives the caller counts as a thread, so that nothing it calls suspends its fiber: for operations that do
+/// not wait, by a caller that may hold a std::mutex.
 class NotSuspended {
  public:
   NotSuspended() noexcept : before_(exchange_execution(&here_)) {}

@@ -70,12 +70,12 @@ class OutboxCore : public std::enable_shared_from_this<OutboxCore> {
   std::deque<SharedMessage> waiting_;  // in the order of posts
   std::size_t waiting_bytes_ = 0;
   std::uint64_t dropped_ = 0;
-  bool closed_ = false;       // takes no more, and the current message is the last
-  bool to_end_ = false;       // was full: whoever calls push() next ends the connection
-  unsigned ending_ = 0;       // threads that do
-  bool sending_ = false;      // the role is taken
-  bool own_sender_ = false;   // by a thread or fiber that may wait
-  std::thread thread_;        // the last one started
+  bool closed_ = false;      // takes no more, and the current message is the last
+  bool to_end_ = false;      // was full: whoever calls push() next ends the connection
+  unsigned ending_ = 0;      // threads that do
+  bool sending_ = false;     // the role is taken
+  bool own_sender_ = false;  // by a thread or fiber that may wait
+  std::thread thread_;       // the last one started
 
   // Of whoever has the role.
   SharedMessage current_;
