@@ -44,12 +44,13 @@ class ChatHandler : public ss::StreamRequestHandler {
     if (name.empty() || !room_.take_name(name)) return void(wfile() << "Not that one.\n");
     name_ = name;  // from here on finish() gives it back, whatever fails
     ss::Outbox outbox(request());
-    const auto membership = room_.everybody.join(outbox);
+    auto membership = room_.everybody.join(outbox);
     room_.everybody.post(name + " has joined\n", &outbox);
     outbox.post("Welcome, " + name + ".\n");
     while (const auto line = rfile().readline()) {
       room_.everybody.post(name + ": " + shown(*line) + "\n", &outbox);
     }
+    membership.leave();
     outbox.flush();
   }
   void finish() override {
