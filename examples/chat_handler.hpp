@@ -2,7 +2,8 @@
 // A chat room that the handlers share: the first line is a name, each further one goes to everybody else.
 
 #include <cstddef>
-#include <map>
+#include <mutex>
+#include <set>
 #include <socketserver/socketserver.hpp>
 #include <string>
 #include <string_view>
@@ -11,29 +12,25 @@ namespace ss = socketserver;
 
 class Room {
  public:
-  bool join(const std::string& name, ss::Stream& stream) {
+  // A name belongs to one member at a time.
+  bool take_name(const std::string& name) {
     const std::lock_guard lock(mutex_);
-    return members_.emplace(name, &stream).second;
+    return names_.insert(name).second;
   }
-  bool leave(const std::string& name) {
+  void give_back(const std::string& name) {
     const std::lock_guard lock(mutex_);
-    return members_.erase(name) > 0;
+    names_.erase(name);
   }
   std::size_t members() const {
     const std::lock_guard lock(mutex_);
-    return members_.size();
+    return names_.size();
   }
-  // A member that does not read holds the room up once, for the write timeout; then its connection ends.
-  void say(const std::string& from, const std::string& text) {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [name, stream] : members_) {
-      if (name != from) (void)stream->try_sendall(text);
-    }
-  }
+  // A member that does not read holds nobody up: its outbox fills, and then its connection ends.
+  ss::Broadcast everybody;
 
  private:
-  mutable ss::Mutex mutex_;  // held while sending, so not a std::mutex, which would stop a fiber's loop
-  std::map<std::string, ss::Stream*> members_;  // each until its handler leaves
+  mutable std::mutex mutex_;  // nothing waits while it is held, so it need not be an ss::Mutex
+  std::set<std::string> names_;
 };
 
 class ChatHandler : public ss::StreamRequestHandler {
@@ -45,15 +42,22 @@ class ChatHandler : public ss::StreamRequestHandler {
   void handle() override {
     wfile() << "Your name?\n";
     const std::string name = shown(rfile().readline().value_or(""));
-    if (name.empty() || !room_.join(name, request())) return void(wfile() << "Not that one.\n");
-    name_ = name;  // from here on finish() takes the member out again, whatever fails
-    wfile() << "Welcome, " << name << ".\n";
-    room_.say(name, name + " has joined\n");
-    while (const auto line = rfile().readline()) room_.say(name, name + ": " + shown(*line) + "\n");
+    if (name.empty() || !room_.take_name(name)) return void(wfile() << "Not that one.\n");
+    name_ = name;  // from here on finish() gives it back, whatever fails
+    ss::Outbox outbox(request());
+    auto membership = room_.everybody.join(outbox);
+    room_.everybody.post(name + " has joined\n", &outbox);
+    outbox.post("Welcome, " + name + ".\n");
+    while (const auto line = rfile().readline()) {
+      room_.everybody.post(name + ": " + shown(*line) + "\n", &outbox);
+    }
+    membership.leave();
+    outbox.flush();
   }
   void finish() override {
-    if (name_.empty() || !room_.leave(name_)) return;
-    room_.say(name_, name_ + " has left\n");
+    if (name_.empty()) return;
+    room_.give_back(name_);
+    room_.everybody.post(name_ + " has left\n");
   }
 
  private:

@@ -12,7 +12,9 @@
 #include <socketserver/base/errors.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/cli/serve_main.hpp>
+#include <socketserver/concurrency/broadcast.hpp>
 #include <socketserver/concurrency/offload.hpp>
+#include <socketserver/concurrency/outbox.hpp>
 #include <socketserver/concurrency/sync.hpp>
 #include <socketserver/config/load.hpp>
 #include <socketserver/handlers/base_request_handler.hpp>

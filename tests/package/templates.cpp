@@ -2,8 +2,10 @@
 #include <array>
 #include <cstdio>
 #include <functional>
+#include <socketserver/concurrency/broadcast.hpp>
 #include <socketserver/concurrency/offload.hpp>
 #include <socketserver/concurrency/sync.hpp>
+#include <socketserver/io/memory_stream.hpp>
 #include <socketserver/socketserver.hpp>
 #include <socketserver/wire/struct.hpp>
 #include <string>
@@ -67,6 +69,15 @@ bool serves() {
   return server.serve_forever().forced == 0;
 }
 
+bool broadcasts() {
+  ss::MemoryStream stream;
+  ss::Outbox outbox(stream, {.max_messages = 10, .when_full = ss::WhenFull::drop_oldest});
+  ss::Broadcast broadcast;
+  const auto membership = broadcast.join(outbox);
+  return broadcast.post("to all") == 1 && outbox.post(" and one") && outbox.flush() && outbox.open() &&
+         outbox.waiting() + outbox.dropped() == 0 && broadcast.members() == 1 && stream.written() == "to all and one";
+}
+
 template <typename Handler>
 using Configured = ss::TCPServer<Handler>;
 
@@ -78,7 +89,7 @@ int main() {
   std::unique_lock<ss::Mutex> lock(mutex);
   changed.notify_all();
   const bool waited = changed.wait_until(lock, ss::Deadline::at_once(), [] { return true; });
-  const bool all = waited && structs() && ss::offload([] { return 3; }) == 3 && serves<Configured>() &&
+  const bool all = waited && structs() && broadcasts() && ss::offload([] { return 3; }) == 3 && serves<Configured>() &&
                    serves<ss::ThreadingTCPServer>() && serves<ss::PoolTCPServer>() && serves<ss::FiberTCPServer>();
   std::puts(all ? "all linked" : "wrong results");
   return all ? 0 : 1;

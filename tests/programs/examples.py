@@ -104,29 +104,54 @@ def test_chat_server():
 
 
 def test_chat_with_a_member_that_never_reads():
+    """It held up all the others for the write timeout, which here is longer than the test is patient."""
     for policy in ("thread", "pool", "fiber"):
-        chat_with_a_deaf_member(policy)
+        for timeout in ("600", "null"):
+            chat_with_a_deaf_member(policy, timeout)
 
 
-def chat_with_a_deaf_member(policy):
-    with Server("chat_server", "--policy", policy, "--set", "/timeouts/write=0.1",
+def chat_with_a_deaf_member(policy, write_timeout):
+    with Server("chat_server", "--policy", policy, "--set", f"/timeouts/write={write_timeout}",
                 "--set", "/socket/send_buffer=4096") as server:
         deaf = join(server, "Deaf")
         ann = join(server, "Ann")
         bob = join(server, "Bob")
         equal(ann.line(), "Bob has joined")
         text = "x" * 1000
-        for _ in range(20_000):  # until the deaf member's connection has been shut down and it has left
-            ann.send(text + "\n")
-            if bob.line() == "Deaf has left":
-                break
-        else:
-            check(False, "the member that does not read is still there")
-        ann.send("still here\n")
-        while bob.line() != "Ann: still here":
-            pass
+        said = 0
+        ended = False
+        while said < 20_000 and not ended:  # its outbox takes a MiB; then its connection ends
+            said += 1
+            ann.send(f"{said} {text}\n")
+            heard = bob.line()
+            ended = heard == "Deaf has left"
+            equal(bob.line() if ended else heard, f"Ann: {said} {text}")  # each line, in order, before the next
+        check(ended, "the member that does not read is still there")
+        check(said > 1000, "its connection ended after", said, "lines, which its outbox had room for")
+        equal(ann.line(), "Deaf has left")
+        bob.send("still here\n")
+        equal(ann.line(), "Bob: still here")
         deaf.close()
         equal(server.stop(), 0)
+
+
+def test_chat_ends_a_member_whose_write_timeout_is_over():
+    for policy in ("thread", "pool", "fiber"):
+        with Server("chat_server", "--policy", policy, "--set", "/timeouts/write=0.1",
+                    "--set", "/socket/send_buffer=4096") as server:
+            deaf = join(server, "Deaf")
+            ann = join(server, "Ann")
+            bob = join(server, "Bob")
+            equal(ann.line(), "Bob has joined")
+            for number in range(900):  # more than the kernel takes for a peer that does not read; less than the outbox
+                ann.send(f"{number} {'x' * 1000}\n")
+                heard = bob.line()
+                if heard == "Deaf has left":
+                    heard = bob.line()
+                equal(heard, f"Ann: {number} {'x' * 1000}")
+            equal(ann.line(), "Deaf has left")
+            deaf.close()
+            equal(server.stop(), 0)
 
 
 def test_chat_texts_end_with_a_line_and_show_control_characters():

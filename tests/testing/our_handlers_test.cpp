@@ -59,13 +59,15 @@ std::string served(std::string_view request, Args&&... args) {
 /// A member of the room that is only listened to.
 class Bob {
  public:
-  explicit Bob(Room& room) : room_(room) { room_.join("bob", stream_); }
-  ~Bob() { room_.leave("bob"); }
+  explicit Bob(Room& room) : room_(room), membership_(room.everybody.join(outbox_)) { room_.take_name("bob"); }
+  ~Bob() { room_.give_back("bob"); }
   std::string heard() const { return stream_.written(); }
 
  private:
-  MemoryStream stream_;
   Room& room_;
+  MemoryStream stream_;
+  Outbox outbox_{stream_};
+  Broadcast::Membership membership_;
 };
 
 }  // namespace

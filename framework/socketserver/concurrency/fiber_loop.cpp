@@ -46,6 +46,12 @@ void FiberLoop::start(std::unique_ptr<LoopFiber> fiber) noexcept {
   inbox_->start(started);
 }
 
+void FiberLoop::start(Job job) {
+  std::unique_ptr<LoopFiber> fiber = fibers_.take();
+  fiber->assign(std::move(job), [] { return std::string("a fiber of the framework"); });
+  start(std::move(fiber));
+}
+
 void FiberLoop::wake(LoopFiber& fiber) noexcept {
   if (!is_here()) return inbox_->wake(fiber);
   ++fiber.wakes_;

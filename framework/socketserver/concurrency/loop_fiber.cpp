@@ -41,6 +41,7 @@ void LoopFiber::abandon() noexcept {
 bool LoopFiber::park(Deadline deadline) { return loop_->park(*this, deadline); }
 void LoopFiber::wake() noexcept { loop_->wake(*this); }
 void LoopFiber::yield() { loop_->yield(*this); }
+Loop& LoopFiber::loop() noexcept { return *loop_; }
 
 void LoopFiber::did_not_wait(std::size_t bytes) {
   if (used_its_turn(bytes)) loop_->give_way(*this);

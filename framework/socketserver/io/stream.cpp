@@ -4,7 +4,9 @@
 #include <atomic>
 #include <mutex>
 #include <socketserver/base/detail/wait_list.hpp>
+#include <socketserver/io/detail/partial_send.hpp>
 #include <socketserver/io/writer.hpp>
+#include <utility>
 
 namespace socketserver {
 namespace {
@@ -13,6 +15,8 @@ Deadline on_steady_clock(Deadline deadline, const Clock& clock) {
   if (deadline.is_never() || &clock == &steady_clock()) return deadline;
   return Deadline::after(deadline.remaining(clock));
 }
+
+std::error_code over_time() { return std::make_error_code(std::errc::timed_out); }
 
 }  // namespace
 
@@ -26,16 +30,22 @@ struct Stream::Senders {
   std::atomic<bool> failed{false};  // as `broken` until end_sends(), for any thread
   std::mutex mutex;
   detail::WaitList turn_over;  // guarded by mutex
+
+  bool try_take() noexcept {
+    unsigned expected = free;
+    return turn.compare_exchange_strong(expected, taken);
+  }
 };
 
 class Stream::SendTurn {
  public:
   /// @param deadline  called only if there is a wait; a time of the steady clock.
   template <typename MakeDeadline>
-  SendTurn(Senders& senders, MakeDeadline deadline) : senders_(senders) {
-    unsigned expected = Senders::free;
-    taken_ = senders_.turn.compare_exchange_strong(expected, Senders::taken) || wait(deadline());
+  SendTurn(Senders& senders, MakeDeadline deadline) : SendTurn(senders, senders.try_take()) {
+    if (!taken_) taken_ = wait(deadline());
   }
+  /// @param taken  whether it is this one's already.
+  SendTurn(Senders& senders, bool taken) noexcept : senders_(senders), taken_(taken) {}
   SendTurn(const SendTurn&) = delete;
   SendTurn& operator=(const SendTurn&) = delete;
   ~SendTurn() {
@@ -46,8 +56,10 @@ class Stream::SendTurn {
     if (!senders_.turn_over.notify_one()) senders_.turn = Senders::free;  // else it is that one's now
   }
 
-  std::error_code error() const { return taken_ ? senders_.broken : std::make_error_code(std::errc::timed_out); }
+  std::error_code error() const { return taken_ ? senders_.broken : over_time(); }
   void fail(std::error_code error) { senders_.broken = error; }
+  /// Leaves the turn to another SendTurn.
+  void keep() noexcept { taken_ = false; }
 
  private:
   bool wait(Deadline deadline) {
@@ -69,7 +81,7 @@ Deadline Stream::deadline(std::optional<Duration> timeout) const noexcept {
 bool Stream::outlived() const noexcept { return !lifetime_.is_never() && lifetime_.expired(clock()); }
 
 IoResult Stream::prepare_to_wait() {
-  if (outlived()) return {0, std::make_error_code(std::errc::timed_out)};
+  if (outlived()) return {0, over_time()};
   if (tied_ == nullptr) return {};
   const IoResult flushed = tied_->try_flush();
   return {0, flushed.error, flushed.operation};
@@ -101,27 +113,57 @@ std::string Stream::recv(std::size_t max_bytes) {
 
 IoResult Stream::try_sendall(std::span<const std::byte> bytes) {
   SendTurn turn(*senders_, [this] { return on_steady_clock(deadline(timeouts_.write), clock()); });
+  return send_in(turn, bytes, true);
+}
+
+/// @param may_wait  otherwise timed_out is no failure: the rest is still to be sent.
+IoResult Stream::send_in(SendTurn& turn, std::span<const std::byte> bytes, bool may_wait) {
   IoResult sent{0, turn.error(), "sendall"};
-  if (outlived()) sent.error = std::make_error_code(std::errc::timed_out);
+  if (outlived()) sent.error = over_time();
   if (sent.error) return sent;
   Deadline until = Deadline::at_once();  // mostly there is room, and no clock is needed
   while (sent.bytes < bytes.size() && !sent.error) {
     const IoResult part = write_some(bytes.subspan(sent.bytes), until);
     sent.bytes += part.bytes;
     if (!part.error) continue;
-    if (until == Deadline::at_once() && part.error == std::errc::timed_out) {
+    if (may_wait && until == Deadline::at_once() && part.error == std::errc::timed_out) {
       until = deadline(timeouts_.write);
     } else {
       sent.error = part.error;
     }
   }
   if (observer_ != nullptr && sent.bytes > 0) observer_->sent(bytes.first(sent.bytes));
-  if (sent.error) {
-    turn.fail(sent.error);
-    senders_->failed = true;
-    abort();
-  }
+  if (sent.error && (may_wait || sent.error != std::errc::timed_out)) fail_in(turn, sent.error);
   return sent;
+}
+
+void Stream::fail_in(SendTurn& turn, std::error_code error) noexcept {
+  turn.fail(error);
+  senders_->failed = true;
+  abort();
+}
+
+IoResult detail::PartialSend::begin(std::span<const std::byte> bytes) {
+  if (!stream_.senders_->try_take()) return {0, over_time(), "sendall"};
+  Stream::SendTurn turn(*stream_.senders_, true);
+  const IoResult sent = stream_.send_in(turn, bytes, false);
+  begun_ = sent.bytes > 0 && sent.error == std::errc::timed_out;
+  if (begun_) turn.keep();
+  return sent;
+}
+
+IoResult detail::PartialSend::finish(std::span<const std::byte> rest) {
+  if (!std::exchange(begun_, false)) return stream_.try_sendall(rest);
+  Stream::SendTurn turn(*stream_.senders_, true);
+  const IoResult sent = stream_.send_in(turn, rest, true);
+  if (sent.error && !stream_.send_failed()) stream_.fail_in(turn, sent.error);  // the lifetime is over
+  return sent;
+}
+
+void detail::PartialSend::give_up() noexcept {
+  if (!std::exchange(begun_, false)) return;
+  Stream::SendTurn turn(*stream_.senders_, true);
+  stream_.fail_in(turn, std::make_error_code(std::errc::operation_canceled));
 }
 
 bool Stream::send_failed() const noexcept { return senders_->failed; }

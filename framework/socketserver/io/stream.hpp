@@ -19,6 +19,9 @@
 namespace SOCKETSERVER_PUBLIC socketserver {
 
 class Writer;
+namespace detail {
+class PartialSend;
+}  // namespace detail
 
 /// What one operation did: so many bytes, then perhaps an error. No bytes and no error from a read is EOF.
 struct IoResult {
@@ -140,9 +143,12 @@ class Stream {
   void end_sends() noexcept;
 
  private:
+  friend class detail::PartialSend;
   struct Senders;
   class SendTurn;
   bool outlived() const noexcept;
+  IoResult send_in(SendTurn& turn, std::span<const std::byte> bytes, bool may_wait);
+  void fail_in(SendTurn& turn, std::error_code error) noexcept;
 
   StreamTimeouts timeouts_;
   Deadline lifetime_ = Deadline::never();

@@ -14,6 +14,7 @@
 #include <socketserver/base/detail/kernel_timeout.hpp>
 #include <socketserver/base/detail/last_error.hpp>
 #include <socketserver/net/detail/byte_log.hpp>
+#include <socketserver/net/socket_options.hpp>
 #include <utility>
 
 namespace socketserver {

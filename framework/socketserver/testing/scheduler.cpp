@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <socketserver/base/detail/fiber.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/concurrency/detail/fiber_context.hpp>
 
@@ -56,6 +55,7 @@ class Scheduler::SimulatedFiber final : public socketserver::detail::Fiber {
   }
   bool shares_loop(const Watch&) const noexcept override { return false; }
   void offload(Job job) override { job(); }
+  socketserver::detail::Loop& loop() noexcept override { return *scheduler_; }
 
  private:
   friend class Scheduler;

@@ -13,12 +13,14 @@ using socketserver::detail::FirstInput;
 std::error_code code(std::errc error) { return std::make_error_code(error); }
 
 /// As a kernel may between two calls; after one that failed always, so that a handler that goes on and on is noticed.
+/// Not under NotSuspended.
 void let_others_run(bool done) {
-  socketserver::detail::Fiber& fiber = *socketserver::detail::current_fiber();
+  socketserver::detail::Fiber* const fiber = socketserver::detail::current_fiber();
+  if (fiber == nullptr) return;
   if (done) {
-    fiber.did_not_wait(0);
+    fiber->did_not_wait(0);
   } else {
-    fiber.yield();
+    fiber->yield();
   }
 }
 

@@ -34,6 +34,20 @@ class Watch {
   ~Watch() = default;
 };
 
+/// Runs fibers beside each other on one thread. Threads: any.
+class Loop {
+ public:
+  Loop() = default;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Runs the job, which must not throw, on a fiber of its own. @throws std::system_error  there is no stack for it.
+  virtual void start(Job job) = 0;
+
+ protected:
+  ~Loop() = default;
+};
+
 /// A line of execution that its loop can suspend. Threads: the fiber itself; wake() from any.
 class Fiber {
  public:
@@ -58,6 +72,8 @@ class Fiber {
 
   /// Runs a job on a thread that may block, and waits for its end.
   virtual void offload(Job job) = 0;
+  /// The loop that this fiber belongs to until it ends.
+  virtual Loop& loop() noexcept = 0;
 
  protected:
   ~Fiber() = default;
@@ -81,5 +97,19 @@ inline Execution* exchange_execution(Execution* next) noexcept { return std::exc
 
 /// @returns null on a thread.
 inline Fiber* current_fiber() noexcept { return current_execution != nullptr ? current_execution->fiber : nullptr; }
+
+/// While it lives the caller counts as a thread, so that nothing it calls suspends its fiber: for operations that do
+/// not wait, by a caller that may hold a std::mutex.
+class NotSuspended {
+ public:
+  NotSuspended() noexcept : before_(exchange_execution(&here_)) {}
+  NotSuspended(const NotSuspended&) = delete;
+  NotSuspended& operator=(const NotSuspended&) = delete;
+  ~NotSuspended() { exchange_execution(before_); }
+
+ private:
+  Execution here_{.scopes = execution().scopes};
+  Execution* const before_;
+};
 
 }  // namespace socketserver::detail

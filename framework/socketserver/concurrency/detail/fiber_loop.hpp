@@ -27,7 +27,7 @@ class LoopWatch;
 class LoopWatchdog;
 
 /// Threads: start, wake and load from any; all else is the loop's own and its fibers'.
-class FiberLoop {
+class FiberLoop final : public Loop {
  public:
   /// @throws std::system_error  no descriptor or thread.
   FiberLoop(FiberPool& fibers, WorkerPool& blocking);
@@ -38,6 +38,7 @@ class FiberLoop {
 
   /// Runs the job on the fiber.
   void start(std::unique_ptr<LoopFiber> fiber) noexcept;
+  void start(Job job) override;
   /// Fibers that have been started and have not ended.
   std::size_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
   /// Wakes a fiber of this loop. See Fiber::wake().

@@ -43,6 +43,7 @@ class LoopFiber final : public Fiber {
   Watch* watch(int descriptor) noexcept override;
   bool shares_loop(const Watch& watch) const noexcept override;
   void offload(Job job) override;
+  Loop& loop() noexcept override;
   /// Ends the fiber where it stands and frees its stack. For pthread_exit, which would go on to unwind the loop's
   /// thread; the exception is the thread's own and is not released.
   [[noreturn]] void abandon() noexcept;

@@ -8,6 +8,7 @@
 #include <random>
 #include <socketserver/base/clock.hpp>
 #include <socketserver/base/deadline.hpp>
+#include <socketserver/base/detail/fiber.hpp>
 #include <socketserver/base/function.hpp>
 #include <string>
 #include <utility>
@@ -29,7 +30,7 @@ class Dice {
 };
 
 /// Threads: all on one.
-class Scheduler {
+class Scheduler final : public socketserver::detail::Loop {
  public:
   /// @param seed  decides who of those that are ready goes on first.
   explicit Scheduler(std::uint64_t seed);
@@ -40,6 +41,8 @@ class Scheduler {
   const Clock& clock() const noexcept { return clock_; }
   /// Runs the job on a fiber of its own, when its turn comes.
   void start(std::string name, Job job);
+  /// The same for what the framework starts.
+  void start(Job job) override { start("a fiber of the framework", std::move(job)); }
   /// Runs until all have ended. @returns false if it gave up: all who are left wait for ever, or it went on for too
   /// long.
   bool run();
