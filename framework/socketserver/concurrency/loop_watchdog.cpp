@@ -62,7 +62,7 @@ bool LoopWatchdog::check(const FiberLoop& loop, Seen& seen) {
     if (const auto name = loop.name_of_running(progress.resumes)) {
       const auto tenths = std::chrono::duration<double, std::deci>(blocked).count();
       log_.warning(concat(*name, " has kept its fiber loop from all others for ", seconds_text(std::floor(tenths) / 10),
-                          "; what blocks belongs into offload()"));
+                          "; what blocks belongs into offload(), and what waits not into a static's initialiser"));
       seen.logged = now;
     }
   }
