@@ -1,5 +1,12 @@
 // The server's parts that need no socket.
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
 #include <list>
 #include <socketserver/handlers/upper_case.hpp>
 #include <socketserver/net/acceptor.hpp>
@@ -9,6 +16,7 @@
 #include <socketserver/server/detail/lifecycle.hpp>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "support/running_server.hpp"
@@ -60,6 +68,26 @@ TEST_CASE("an accept error that repeats backs off whatever it is, and a stop doe
   CHECK_FALSE(trouble.lasts());
   for (int i = 0; i < 20; ++i) trouble.failed({EMFILE, std::generic_category()});
   CHECK_FALSE(trouble.lasts());  // room comes when a connection ends
+}
+
+TEST_CASE("failing accepts are a line a second, which counts those before it") {
+  ManualClock clock;
+  const auto path = std::filesystem::temp_directory_path() / ("accepts." + std::to_string(::getpid()));
+  {
+    Logger log({.pattern = "{message}", .file = path.string()});
+    detail::AcceptTrouble trouble(log, clock);
+    for (int i = 0; i < 100; ++i) {
+      trouble.failed({EPERM, std::generic_category()});
+      clock.advance(100ms);
+    }
+  }
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  std::filesystem::remove(path);
+  REQUIRE(lines.size() == 10);
+  CHECK(lines.front() == "accept failed 1 time: Operation not permitted; going on");
+  CHECK(lines.back() == "accept failed 10 times, last: Operation not permitted; trying again");
 }
 
 TEST_CASE("a stop before the first run is remembered, after a run it is not") {
@@ -148,6 +176,26 @@ TEST_CASE("where all that lingers has something to lose, the client with the mos
   CHECK_THROWS_AS(greedy.front().client.recv_all(), std::system_error);
   CHECK(honest.client.recv_all().size() == reply);
   CHECK(greedy.back().client.recv_all().size() == reply);
+}
+
+TEST_CASE("of what a lingering socket receives a part is dropped at a time: the others of its thread have their turn") {
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+  FileDescriptor lingering(ends[0]);
+  const FileDescriptor peer(ends[1]);
+  const FileDescriptor look(::fcntl(lingering.get(), F_DUPFD_CLOEXEC, 0));
+  int sent = 0;  // each message is one read, however fast this machine is
+  while (::send(peer.get(), "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1) ++sent;
+  REQUIRE(sent >= 200);
+  detail::Housekeeper housekeeper(10);
+  std::promise<int> left;
+  housekeeper.linger(std::move(lingering), 24h, false);
+  housekeeper.set_alarm(Deadline::after(0ms), [&left, &look] {
+    int count = 0;
+    for (char byte = 0; ::recv(look.get(), &byte, 1, MSG_DONTWAIT) == 1;) ++count;
+    left.set_value(count);
+  });
+  CHECK(left.get_future().get() > 0);
 }
 
 TEST_CASE("a configuration that no server can have is refused") {
