@@ -26,6 +26,7 @@
 #include <thread>
 
 #include "failing_new.hpp"
+#include "unchecked_frame.hpp"
 
 namespace {
 
@@ -51,9 +52,9 @@ struct NoDescription : std::exception {
   const char* what() const noexcept override { return nullptr; }
 };
 
-/// One frame of 300,000 bytes, whose far end is touched first.
+/// One frame of 3,000,000 bytes, whose far end is touched first: more than a guard has.
 __attribute__((noinline)) std::string use_frame() {
-  volatile char frame[300000];
+  volatile char frame[3000000];
   frame[0] = 'x';
   return std::string(1, frame[0]);
 }
@@ -101,6 +102,7 @@ class ProbeHandler : public StreamRequestHandler {
     if (command == "release") release();
     if (command.starts_with("stack ")) return use_stack(std::stoul(command.substr(6))) > 0 ? "used" : "";
     if (command == "frame") return use_frame();
+    if (command == "unchecked frame") return use_unchecked_frame();
     if (command == "block") release_.unblocked.acquire();  // the thread, whoever else runs on it
     if (command == "offload") offload([this] { release_.unblocked.acquire(); });
     if (command == "unblock") release_.unblocked.release();
