@@ -105,8 +105,9 @@ TEST_CASE("at most 64 threads block for the fibers that offload") {
   }
   policy->submit([&all_asked] { all_asked.set(); });  // after all the others have given up their turn
   all_asked.wait();
-  CHECK(running_threads() - before == 64);
-  CHECK(eventually([&inside] { return inside == 64; }));
+  const std::size_t started = running_threads() - before;
+  CHECK(started == 64);
+  if (started == 64) CHECK(eventually([&inside] { return inside == 64; }));
   over = true;
   policy->join();
   CHECK(inside == 80);

@@ -33,7 +33,7 @@ def overflow(command):
 
 
 def test_a_frame_that_is_larger_than_stack_and_guard_ends_the_process():
-    """3,000,000 bytes at once, compiled as any program that links socketserver: it once wrote into another stack."""
+    """Two MiB and more at once, compiled as any program that links socketserver: it once wrote into another stack."""
     overflow("frame")
 
 

@@ -52,9 +52,10 @@ struct NoDescription : std::exception {
   const char* what() const noexcept override { return nullptr; }
 };
 
-/// One frame of 3,000,000 bytes, whose far end is touched first: more than a guard has.
+/// One frame whose far end is touched first, and lies past two guards, in the upper part of a stack: stacks of 65,536
+/// bytes, side by side with their guards of 1 MiB.
 __attribute__((noinline)) std::string use_frame() {
-  volatile char frame[3000000];
+  volatile char frame[2 * (65536 + (1 << 20)) + 20000];
   frame[0] = 'x';
   return std::string(1, frame[0]);
 }
