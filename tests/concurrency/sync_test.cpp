@@ -151,7 +151,8 @@ TEST_CASE("where a deadline and a notification meet, the waiter knows that it wa
   std::atomic<int> knew{0};  // waits that say so
   for (int i = 0; i < 8; ++i) {
     policy->submit([&] {
-      for (std::unique_lock lock(mutex); !over;) {
+      std::unique_lock lock(mutex);
+      while (!over) {
         if (waiters.wait(lock, Deadline::after(50us))) ++knew;
       }
     });
