@@ -1,6 +1,5 @@
 // The server's parts that need no socket.
 
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -188,26 +187,6 @@ TEST_CASE("a client is an IPv4 address, mapped or not, or an IPv6 network of 64 
   CHECK(client("2001:db8:1:2::1") == client("2001:db8:1:2:ffff:ffff:ffff:ffff"));
   CHECK(client("2001:db8:1:2::1") != client("2001:db8:1:3::1"));
   CHECK(client("::1") != client("192.0.2.1"));
-}
-
-TEST_CASE("of what a lingering socket receives a part is dropped at a time: the others of its thread have their turn") {
-  int ends[2];
-  REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
-  FileDescriptor lingering(ends[0]);
-  const FileDescriptor peer(ends[1]);
-  const FileDescriptor look(::fcntl(lingering.get(), F_DUPFD_CLOEXEC, 0));
-  int sent = 0;  // each message is one read, however fast this machine is
-  while (::send(peer.get(), "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1) ++sent;
-  REQUIRE(sent >= 200);
-  detail::Housekeeper housekeeper(10);
-  std::promise<int> left;
-  housekeeper.linger(std::move(lingering), 24h, false);
-  housekeeper.set_alarm(Deadline::after(0ms), [&left, &look] {
-    int count = 0;
-    for (char byte = 0; ::recv(look.get(), &byte, 1, MSG_DONTWAIT) == 1;) ++count;
-    left.set_value(count);
-  });
-  CHECK(left.get_future().get() > 0);
 }
 
 TEST_CASE("a configuration that no server can have is refused") {
