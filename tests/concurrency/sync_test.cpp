@@ -1,6 +1,8 @@
 // Mutex, ConditionVariable, sleep_for and offload: the same under every policy.
 
 #include <atomic>
+#include <mutex>
+#include <socketserver/base/detail/wait_list.hpp>
 #include <socketserver/concurrency/offload.hpp>
 #include <socketserver/concurrency/policy.hpp>
 #include <socketserver/concurrency/sync.hpp>
@@ -99,34 +101,75 @@ TEST_CASE("a wait with a deadline ends at it, and its waiter is forgotten") {
   CHECK_FALSE(held);
 }
 
-TEST_CASE("deadlines and notifications that meet lose nothing") {
-  // Each waiter counts the notifications it got; those that found nobody come again.
-  const auto policy = unbounded(PolicyKind::fiber, 2);
+TEST_CASE("each notification wakes one waiter, which nothing else would wake") {
+  const auto policy = unbounded(GENERATE(PolicyKind::thread, PolicyKind::fiber));
+  constexpr int kWaiters = 8;
   Mutex mutex;
   ConditionVariable changed;
+  int waiting = 0;  // guarded by mutex, as are the next two
   int tokens = 0;
+  bool over = false;
   std::atomic<int> taken{0};
-  std::atomic<bool> over{false};
+  for (int i = 0; i < kWaiters; ++i) {
+    policy->submit([&] {
+      std::unique_lock lock(mutex);
+      ++waiting;
+      changed.wait(lock, [&] { return tokens > 0 || over; });
+      if (tokens == 0) return;
+      --tokens;
+      ++taken;
+    });
+  }
+  CHECK(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return waiting == kWaiters;
+  }));
+  bool woken = true;
+  for (int i = 1; i <= kWaiters && woken; ++i) {
+    {
+      const std::lock_guard lock(mutex);
+      ++tokens;
+      changed.notify_one();
+    }
+    woken = eventually([&taken, i] { return taken == i; });
+  }
+  CHECK(woken);
+  {
+    const std::lock_guard lock(mutex);
+    over = true;
+    changed.notify_all();
+  }
+  policy->join();
+}
+
+TEST_CASE("where a deadline and a notification meet, the waiter knows that it was notified") {
+  const auto policy = unbounded(GENERATE(PolicyKind::thread, PolicyKind::fiber));
+  std::mutex mutex;
+  detail::WaitList waiters;  // guarded by mutex, as are the next two
+  int told = 0;              // notifications that found a waiter
+  bool over = false;
+  std::atomic<int> knew{0};  // waits that say so
   for (int i = 0; i < 8; ++i) {
     policy->submit([&] {
+      std::unique_lock lock(mutex);
       while (!over) {
-        std::unique_lock lock(mutex);
-        if (changed.wait_for(lock, 50us, [&] { return tokens > 0; })) {
-          --tokens;
-          ++taken;
-        }
+        if (waiters.wait(lock, Deadline::after(50us))) ++knew;
       }
     });
   }
-  constexpr int kTokens = 2000;
-  for (int i = 0; i < kTokens; ++i) {
+  const auto tell = [&] {
     const std::lock_guard lock(mutex);
-    ++tokens;
-    changed.notify_one();
+    told += waiters.notify_one() ? 1 : 0;
+    over = told == 2000;
+    return over;
+  };
+  CHECK(eventually(tell));
+  {
+    const std::lock_guard lock(mutex);
+    over = true;
   }
-  CHECK(eventually([&] { return taken == kTokens; }));
-  over = true;
   policy->join();
+  CHECK(knew == told);
 }
 
 TEST_CASE("sleeping fibers share their loop: a hundred take the time of one") {

@@ -60,6 +60,23 @@ TEST_CASE("accept gives the connection and its peer, and says when there is none
   CHECK(accepted.peer == local_address(client.native_handle()));
 }
 
+TEST_CASE("no descriptor of an acceptor, nor a connection's, is inherited by a program that is started") {
+  const auto inherited = [] {
+    std::vector<int> found;
+    for (int fd = 3; fd < 1024; ++fd) {
+      const int flags = ::fcntl(fd, F_GETFD);
+      if (flags >= 0 && (flags & FD_CLOEXEC) == 0) found.push_back(fd);
+    }
+    return found;
+  };
+  const std::vector<int> before = inherited();
+  Acceptor acceptor(kLocal, {});
+  const Client client(acceptor.address());
+  const Acceptor::Accepted accepted = accept_next(acceptor);
+  REQUIRE_FALSE(accepted.error);
+  CHECK(inherited() == before);
+}
+
 TEST_CASE("one socket on any address takes IPv4 and IPv6") {
   Acceptor acceptor({.host = "", .port = 0}, {});
   for (const char* host : {"127.0.0.1", "::1"}) {

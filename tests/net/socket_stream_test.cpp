@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <csignal>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <socketserver/io/reader.hpp>
 #include <socketserver/net/acceptor.hpp>
 #include <socketserver/net/socket_stream.hpp>
@@ -12,10 +14,12 @@
 
 #include "support/catch.hpp"
 #include "support/client.hpp"
+#include "support/eventually.hpp"
 
 using namespace socketserver;
 using namespace std::chrono_literals;
 using testing_support::Client;
+using testing_support::eventually;
 
 namespace {
 
@@ -44,19 +48,21 @@ struct Connected {
   std::optional<SocketStream> stream;
 };
 
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// Waits until the stream's reader is in the kernel: a reader that has not come so far would make a test easier.
-/// @param in  a part of the kernel function's name: as recv(2) waits, or "poll".
+/// @param in  a part of the kernel function's name: as recv(2) waits, or "poll". Where a kernel hides the name, that
+/// the thread sleeps has to do.
 void wait_until_blocked(pid_t thread, std::string_view in = "wait_woken") {
-  const std::string path = "/proc/self/task/" + std::to_string(thread) + "/wchan";
-  char where[64] = "";
-  for (int i = 0; i < 100'000; ++i) {
-    FILE* file = std::fopen(path.c_str(), "r");
-    const std::size_t n = file != nullptr ? std::fread(where, 1, sizeof where - 1, file) : 0;
-    if (file != nullptr) std::fclose(file);
-    where[n] = '\0';
-    if (std::string_view(where).find(in) != std::string_view::npos) return;
-    std::this_thread::yield();
-  }
+  const std::string task = "/proc/self/task/" + std::to_string(thread);
+  REQUIRE(eventually([&] {
+    const std::string name = text_of(task + "/wchan");
+    if (!name.empty() && name != "0") return name.find(in) != std::string::npos;
+    return text_of(task + "/status").find("State:\tS") != std::string::npos;
+  }));
 }
 
 }  // namespace

@@ -2,12 +2,18 @@
 
 import contextlib
 import json
+import os
+import pathlib
+import re
 import signal
 import socket
+import subprocess
 import sys
+import tempfile
 import time
 
-from common import Server, binary, check, equal, eventually, main, run, set_key, tests_of
+from common import LISTENING, PATIENCE, Server, binary, check, equal, eventually, main, run, set_key, tests_of
+from process import Process
 
 
 def test_help_names_every_option_and_key():
@@ -87,6 +93,31 @@ def test_a_log_file_that_cannot_be_opened_is_status_1():
     done = run("uppercase_server", "--port", "0", *set_key("/log/file", "/no/such/folder/log"))
     equal(done.returncode, 1)
     check("/no/such/folder/log: No such file or directory" in done.stderr, done.stderr)
+
+
+def test_without_standard_streams_no_socket_stands_in_for_one():
+    with tempfile.TemporaryDirectory() as folder:
+        log = pathlib.Path(folder, "log")
+        server = subprocess.Popen(["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', binary("uppercase_server"), "--host",
+                                   "127.0.0.1", "--port", "0", *set_key("/log/file", str(log))])
+        try:
+            check(eventually(lambda: log.exists() and re.search(LISTENING, log.read_text())), "it has not started")
+            equal([os.readlink(f"/proc/{server.pid}/fd/{number}") for number in range(3)], ["/dev/null"] * 3)
+            server.terminate()
+            equal(server.wait(PATIENCE), 0)
+        finally:
+            server.kill()
+            server.wait()
+
+
+def test_no_descriptor_is_inherited_by_a_program_that_a_handler_starts():
+    for policy in ("inline", "thread", "pool", "fiber"):
+        with tempfile.TemporaryDirectory() as folder, Server("probe_server", "--policy", policy, log_file=folder + "/log") as server:
+            with server.connect() as ended, server.connect() as served:
+                ended.send("throw\n")
+                equal(ended.rest(), b"")  # and lingers
+                equal(served.ask("x"), "x")
+                equal(Process(server.pid).inherited(), {})
 
 
 def test_interrupt_and_terminate_drain_with_status_0():

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 
@@ -215,6 +217,12 @@ class Client:
         self.close()
 
 
+def received_by(client):
+    """Whether the peer's kernel has acknowledged all that was sent. Source: tcp(7), SIOCOUTQ."""
+    unsent = fcntl.ioctl(client.socket, termios.TIOCOUTQ, bytes(4))
+    return unsent == bytes(4)
+
+
 def set_key(pointer, value):
     return ["--set", f"{pointer}={json.dumps(value)}"]
 
@@ -229,7 +237,10 @@ def equal(got, expected):
 
 
 def main(tests):
-    """Runs the functions that are given, and says which failed; else the figure that a test returns."""
+    """Runs the functions that are given, or those of them that the command line names after the folders, and says which
+    failed; else the figure that a test returns."""
+    named = [argument for argument in sys.argv[3:] if argument.startswith("test_")]
+    tests = [test for test in tests if not named or test.__name__ in named]
     failed = 0
     for test in tests:
         try:

@@ -73,6 +73,22 @@ def test_what_peers_cause_fills_no_log():
             equal(len(lines) + told + int(last[1]), connections)
 
 
+def test_what_resets_cause_fills_no_log():
+    resets = 300
+    for policy in ("inline", "thread", "pool", "fiber"):
+        with Server("uppercase_server", "--policy", policy) as server:
+            began = time.monotonic()
+            for _ in range(resets):
+                client = server.connect()
+                equal(client.ask("x"), "X")
+                client.reset()
+            equal(server.ask("y"), "Y")
+            seconds = time.monotonic() - began
+            equal(server.stop(), 0)
+            lines = [line for line in server.lines if line and "reset by peer" in line]
+            check(10 <= len(lines) <= 10 * (seconds + 2), len(lines), seconds)
+
+
 tests = tests_of(sys.modules[__name__])
 if SANITIZED:  # ThreadSanitizer intercepts pthread_exit and does not know fibers that end by it
     tests.remove(test_a_handler_that_ends_its_thread_costs_its_connection)

@@ -2,7 +2,7 @@
 
 import sys
 
-from common import Server, check, equal, main, set_key, tests_of
+from common import PATIENCE, Server, check, equal, main, set_key, tests_of
 
 
 def test_a_handler_that_blocks_its_loop_is_named_with_its_client():
@@ -19,13 +19,27 @@ def test_a_handler_that_blocks_its_loop_is_named_with_its_client():
                 equal(server.ask("hello"), "hello")
 
 
-def test_a_frame_that_is_larger_than_the_stack_ends_the_process():
-    """Compiled as any program that links socketserver: it once wrote into another connection's stack."""
-    with Server("probe_server", "--policy", "fiber", *set_key("/concurrency/stack_size", 65536)) as server:
-        with server.connect() as client:
-            client.send("frame\n")  # 300,000 bytes at once
-            server.wait_for_line("stack overflowed: raise /concurrency/stack_size, which is 65536 bytes")
-            check(server.process.wait(10) != 0)
+def overflow(command):
+    """The first of many connections does it: below its stack are those of the others, which it must not reach."""
+    with Server("probe_server", "--policy", "fiber", "--threads", "1", *set_key("/concurrency/stack_size", 65536)) as server:
+        clients = [server.connect() for _ in range(8)]
+        for client in clients:
+            equal(client.ask("x"), "x")
+        clients[0].send(f"{command}\n")
+        server.wait_for_line("stack overflowed: raise /concurrency/stack_size, which is 65536 bytes")
+        check(server.process.wait(PATIENCE) != 0)
+        for client in clients:
+            client.close()
+
+
+def test_a_frame_that_is_larger_than_stack_and_guard_ends_the_process():
+    """Two MiB and more at once, compiled as any program that links socketserver: it once wrote into another stack."""
+    overflow("frame")
+
+
+def test_a_frame_that_is_larger_than_the_stack_meets_the_guard_also_in_other_code():
+    """300,000 bytes at once, compiled without what touches each page on the way."""
+    overflow("unchecked frame")
 
 
 def test_connections_spread_over_the_loops_and_stay_with_theirs():

@@ -1,15 +1,22 @@
 """What the system does not allow is said at the start, and what the server makes of it."""
 
+import contextlib
 import re
+import signal
 import sys
 
-from common import BINARIES, SANITIZED, Server, check, equal, main, set_key, tests_of
+from common import BINARIES, SANITIZED, Server, check, equal, eventually, main, set_key, tests_of
+from process import Process, unsent
 
 KEPT_BACK = 32
 
 
 def fiber_server(*arguments, **options):
     return Server("uppercase_server", "--policy", "fiber", "--threads", "1", *arguments, **options)
+
+
+def probe_server(*arguments, **options):
+    return Server("probe_server", "--policy", "fiber", "--threads", "1", *arguments, **options)
 
 
 def test_a_soft_limit_on_descriptors_that_is_too_low_is_raised():
@@ -44,6 +51,69 @@ def test_max_connections_is_lowered_to_what_the_hard_limit_allows():
         for client in inside:
             client.close()
         check(not any(line and "accept failed" in line for line in server.lines), server.lines)
+
+
+def counted(server, name):
+    """@returns a counter, as SIGUSR1 has the server write it."""
+    known = len(server.lines)
+    server.signal(signal.SIGUSR1)
+    return int(server.wait_for_line(rf"counted: .*\b{name} ([0-9]+)", known)[1])
+
+
+@contextlib.contextmanager
+def ended(server, count):
+    """Connections that the server has ended and their clients have not."""
+    clients = []
+    try:
+        for _ in range(count):
+            clients.append(server.connect())
+            clients[-1].send("throw\n")
+            equal(clients[-1].rest(), b"")
+        yield
+    finally:
+        for client in clients:
+            client.close()
+
+
+def test_ended_connections_have_an_eighth_of_the_descriptors():
+    with probe_server(*set_key("/timeouts/linger", 600), descriptors=(100, 100)) as server:
+        connections = int(server.wait_for_line("at most ([0-9]+) connections, not 10000")[1])
+        with ended(server, 50):
+            check(eventually(lambda: counted(server, "lingering") + counted(server, "lingers cut") == 50))
+            lingering = counted(server, "lingering")
+            equal(lingering, (connections + lingering) // 8)
+
+
+def test_ended_connections_are_no_more_than_max_connections():
+    with probe_server(*set_key("/timeouts/linger", 600), *set_key("/limits/max_connections", 5)) as server:
+        with ended(server, 20):
+            check(eventually(lambda: counted(server, "lingers cut") == 15), server.lines[-1])
+            equal(counted(server, "lingering"), 5)
+
+
+def test_an_accept_that_finds_no_descriptor_takes_one_of_an_ended_connection():
+    if SANITIZED:  # needs descriptors of its own
+        return
+    with probe_server(*set_key("/timeouts/linger", 600)) as server:
+        with ended(server, 30):
+            check(eventually(lambda: counted(server, "lingering") == 30), server.lines[-1])
+            process = Process(server.pid)
+            process.limit_descriptors(process.descriptors())
+
+            def answered():
+                with contextlib.suppress(ConnectionError):  # turned away by the spare descriptor
+                    return server.ask("x") == "x"
+            check(eventually(answered), server.lines[-3:])
+
+
+def test_what_a_peer_that_half_closes_does_not_read_goes_after_the_write_timeout():
+    with probe_server(*set_key("/timeouts/write", 0.5), *set_key("/socket/send_buffer", 4 << 20)) as server:
+        with server.connect() as client:
+            client.send("mebibyte\n")
+            client.half_close()
+            check(eventually(lambda: counted(server, "served") == 1), server.lines[-1])
+            check(eventually(lambda: unsent(server.address[1]) == 0), unsent(server.address[1]))
+            equal(client.rest(), None)  # it was there, and is gone
 
 
 def test_an_accept_that_fails_for_good_neither_spins_nor_holds_up_a_stop():

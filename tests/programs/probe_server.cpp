@@ -26,6 +26,7 @@
 #include <thread>
 
 #include "failing_new.hpp"
+#include "unchecked_frame.hpp"
 
 namespace {
 
@@ -51,9 +52,10 @@ struct NoDescription : std::exception {
   const char* what() const noexcept override { return nullptr; }
 };
 
-/// One frame of 300,000 bytes, whose far end is touched first.
+/// One frame whose far end is touched first, and lies past two guards, in the upper part of a stack: stacks of 65,536
+/// bytes, side by side with their guards of 1 MiB.
 __attribute__((noinline)) std::string use_frame() {
-  volatile char frame[300000];
+  volatile char frame[2 * (65536 + (1 << 20)) + 20000];
   frame[0] = 'x';
   return std::string(1, frame[0]);
 }
@@ -101,6 +103,7 @@ class ProbeHandler : public StreamRequestHandler {
     if (command == "release") release();
     if (command.starts_with("stack ")) return use_stack(std::stoul(command.substr(6))) > 0 ? "used" : "";
     if (command == "frame") return use_frame();
+    if (command == "unchecked frame") return use_unchecked_frame();
     if (command == "block") release_.unblocked.acquire();  // the thread, whoever else runs on it
     if (command == "offload") offload([this] { release_.unblocked.acquire(); });
     if (command == "unblock") release_.unblocked.release();

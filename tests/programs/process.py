@@ -1,6 +1,9 @@
 """What the kernel says of a process."""
 
+import contextlib
 import os
+import pathlib
+import re
 import resource
 import time
 
@@ -15,6 +18,21 @@ class Process:
                 if line.startswith(key + ":"):
                     return int(line.split()[1])
         raise KeyError(key)
+
+    def state(self):
+        """One letter. Source: proc(5), stat."""
+        return pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+    def inherited(self):
+        """The descriptors but for the standard streams that a program it starts would have, and what they are."""
+        found = {}
+        for entry in os.listdir(f"/proc/{self.pid}/fdinfo"):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                info = pathlib.Path(f"/proc/{self.pid}/fdinfo/{entry}").read_text()
+                flags = int(re.search(r"^flags:\s+([0-7]+)", info, re.MULTILINE)[1], 8)
+                if int(entry) > 2 and not flags & os.O_CLOEXEC:
+                    found[int(entry)] = os.readlink(f"/proc/{self.pid}/fd/{entry}")
+        return found
 
     def memory(self):
         """Resident, in KiB."""
@@ -57,3 +75,10 @@ class Process:
         _, hard = resource.prlimit(self.pid, resource.RLIMIT_AS)
         soft = hard if more_kib is None else (self._status("VmSize") + more_kib) * 1024
         resource.prlimit(self.pid, resource.RLIMIT_AS, (soft, hard))
+
+
+def unsent(port):
+    """The bytes that this host's kernel keeps for the peers of the sockets with this local port, whoever owned them.
+    Source: proc(5), /proc/net/tcp: tx_queue; of a listening socket it is no bytes."""
+    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(int(row[4].split(":")[0], 16) for row in rows if int(row[1].split(":")[1], 16) == port and row[3] != "0A")

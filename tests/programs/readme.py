@@ -25,7 +25,7 @@ DOCUMENTS = [README, *PAGES,
 CONFIGURATION = pathlib.Path(SOURCE, "docs/configuration.md")
 TUTORIAL = pathlib.Path(SOURCE, "docs/tutorial.md")
 TABLE = re.compile(r"(<!-- keys -->\n)(.*?)(<!-- /keys -->)", re.DOTALL)
-FROM_FILES = ("cpp", "cmake", "json", "python", "ini")
+FROM_FILES = ("cpp", "cmake", "json", "python", "ini", "toml")
 OTHERWISE_TRIED = ("console", "sh", "text")
 
 

@@ -324,7 +324,41 @@ TEST_CASE("serving twice at the same time is refused") {
   CHECK_THROWS_AS(running.server.serve_forever(), std::logic_error);
 }
 
-TEST_CASE("a stop under load answers every request that was received") {
+TEST_CASE("a stop answers every request that the kernel has received, however little of it was read") {
+  class GatedLines : public StreamRequestHandler {
+   public:
+    explicit GatedLines(Gate& gate) : gate_(gate) {}
+
+   protected:
+    void handle() override {
+      while (const auto line = rfile().readline()) {
+        wfile() << *line;
+        gate_.begun.set();
+        gate_.open.wait();
+      }
+    }
+
+   private:
+    Gate& gate_;
+  };
+  ServerConfig config = local_config(GENERATE(from_range(kPolicies)));
+  config.limits.read_buffer = 16;
+  Gate gate;
+  RunningServer<TCPServer<GatedLines>> running(config, std::ref(gate));
+  Client client(running.address());
+  std::string requests;
+  for (int i = 0; i < 1000; ++i) requests += "request\n";
+  client.send(requests);
+  gate.begun.wait();
+  CHECK(eventually([&client] { return !has_unsent(client.native_handle()); }));
+  running.server.request_stop();  // from here on there is a drain
+  CHECK(running.server.stats().bytes_in <= 16);
+  gate.open.set();
+  CHECK(client.recv_all() == requests);
+  CHECK(running.wait().forced == 0);
+}
+
+TEST_CASE("a stop under load answers every request that was read") {
   const auto policy = GENERATE(from_range(kConcurrentPolicies));
   ServerConfig config = local_config(policy);
   config.concurrency.threads = 16;

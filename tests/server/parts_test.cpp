@@ -1,14 +1,22 @@
 // The server's parts that need no socket.
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
 #include <list>
 #include <socketserver/handlers/upper_case.hpp>
 #include <socketserver/net/acceptor.hpp>
 #include <socketserver/net/socket_options.hpp>
 #include <socketserver/server/detail/accept_trouble.hpp>
+#include <socketserver/server/detail/client_network.hpp>
 #include <socketserver/server/detail/housekeeper.hpp>
 #include <socketserver/server/detail/lifecycle.hpp>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "support/running_server.hpp"
@@ -62,6 +70,26 @@ TEST_CASE("an accept error that repeats backs off whatever it is, and a stop doe
   CHECK_FALSE(trouble.lasts());  // room comes when a connection ends
 }
 
+TEST_CASE("failing accepts are a line a second, which counts those before it") {
+  ManualClock clock;
+  const auto path = std::filesystem::temp_directory_path() / ("accepts." + std::to_string(::getpid()));
+  {
+    Logger log({.pattern = "{message}", .file = path.string()});
+    detail::AcceptTrouble trouble(log, clock);
+    for (int i = 0; i < 100; ++i) {
+      trouble.failed({EPERM, std::generic_category()});
+      clock.advance(100ms);
+    }
+  }
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  std::filesystem::remove(path);
+  REQUIRE(lines.size() == 10);
+  CHECK(lines.front() == "accept failed 1 time: Operation not permitted; going on");
+  CHECK(lines.back() == "accept failed 10 times, last: Operation not permitted; trying again");
+}
+
 TEST_CASE("a stop before the first run is remembered, after a run it is not") {
   detail::Lifecycle lifecycle;
   CHECK_FALSE(lifecycle.request_stop());
@@ -102,7 +130,7 @@ namespace {
 /// A connection whose server side lingers. @param unsent  bytes under way to a client that does not read.
 struct Ended {
   Ended(Acceptor& acceptor, detail::Housekeeper& housekeeper, std::size_t unsent, const char* from = "127.0.0.1")
-      : client(acceptor.address(), 4096, from) {
+      : client(resolve_listen("127.0.0.1", acceptor.address().port()).at(0), 4096, from) {
     REQUIRE(acceptor.wait(true, Deadline::after(10s)) == Acceptor::Event::connection);
     FileDescriptor socket = acceptor.accept().socket;
     const std::string reply(unsent, 'x');
@@ -138,7 +166,8 @@ TEST_CASE("lingering sockets have a bound, and the one with nothing to lose goes
 TEST_CASE("where all that lingers has something to lose, the client with the most loses its oldest") {
   SocketOptions options;
   options.send_buffer = 1 << 20;
-  Acceptor acceptor({.host = "127.0.0.1", .port = 0}, options);
+  const char* const host = GENERATE("127.0.0.1", "");  // the latter sees IPv4 clients by mapped addresses: once as one
+  Acceptor acceptor({.host = host, .port = 0}, options);
   detail::Housekeeper housekeeper(3);
   const std::size_t reply = 300000;
   Ended honest(acceptor, housekeeper, reply, "127.0.0.2");
@@ -148,6 +177,16 @@ TEST_CASE("where all that lingers has something to lose, the client with the mos
   CHECK_THROWS_AS(greedy.front().client.recv_all(), std::system_error);
   CHECK(honest.client.recv_all().size() == reply);
   CHECK(greedy.back().client.recv_all().size() == reply);
+}
+
+TEST_CASE("a client is an IPv4 address, mapped or not, or an IPv6 network of 64 bits") {
+  const auto client = [](const char* host) { return detail::client_network(resolve_listen(host, 1).at(0)); };
+  CHECK(client("192.0.2.1") == client("::ffff:192.0.2.1"));
+  CHECK(client("192.0.2.1") != client("192.0.2.2"));
+  CHECK(client("::ffff:192.0.2.1") != client("::ffff:192.0.2.2"));
+  CHECK(client("2001:db8:1:2::1") == client("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+  CHECK(client("2001:db8:1:2::1") != client("2001:db8:1:3::1"));
+  CHECK(client("::1") != client("192.0.2.1"));
 }
 
 TEST_CASE("a configuration that no server can have is refused") {

@@ -196,6 +196,22 @@ TEST_CASE("with no room and overflow reject, the excess gets the message and is 
   CHECK(again.recv_line() == "in\n");
 }
 
+TEST_CASE("a client that is turned away and does not read its message holds nobody up") {
+  ServerConfig config = local_config(GENERATE(from_range(kConcurrentPolicies)));
+  config.limits.max_connections = 1;
+  config.concurrency.overflow = Overflow::reject;
+  config.concurrency.reject_message = std::string(8 << 20, 'x');  // more than the kernel takes
+  config.timeouts.write.reset();                                  // which would bound a wait for it
+  config.socket.send_buffer = 4096;
+  RunningServer<HoldingServer> running(config);
+  Client inside(running.address());
+  CHECK(inside.recv_line() == "in\n");
+  const Client deaf(running.address(), 4096);
+  Client next(running.address());
+  CHECK(next.recv(1) == "x");
+  CHECK(eventually([&] { return running.server.stats().rejected == 2; }));
+}
+
 TEST_CASE("max_connections is exact under overflow wait") {
   ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.limits.max_connections = 2;

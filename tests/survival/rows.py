@@ -17,7 +17,7 @@ import time
 
 from chaos_proxy import RESET, ChaosProxy
 from common import BINARIES, PATIENCE, SANITIZED, SOURCE, Client, Server, check, equal, eventually, set_key
-from process import Process
+from process import Process, unsent
 
 ONE_LOOP = "fiber, one loop"
 UNBOUNDED = ("thread", "fiber", ONE_LOOP)
@@ -199,20 +199,49 @@ def slow_clients(effort):
     return "; ".join(f"{policy} {slow_beside_good(effort, policy)}" for policy in UNBOUNDED)
 
 
+class Flood:
+    """A client that sends empty lines as fast as they are answered, until it is told to end."""
+
+    def __init__(self, running):
+        self.client, self.over, self.answered = running.connect(), threading.Event(), 0
+        self.threads = [threading.Thread(target=work) for work in (self._send, self._read)]
+        for thread in self.threads:
+            thread.start()
+        check(eventually(lambda: self.answered > 65536), "the flood is not answered")
+
+    def _send(self):
+        while not self.over.is_set():
+            self.client.send("\n" * 4096)
+        self.client.half_close()
+
+    def _read(self):
+        while part := self.client.socket.recv(65536):
+            self.answered += len(part)
+
+    def end(self):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+        self.client.close()
+
+
 def slow_beside_good(effort, policy):
     count, read = effort.count(100, 1000), effort.count(2, 10)
     with server("uppercase_server", policy, *set_key("/timeouts/read", read)) as running:
         good = [running.connect() for _ in range(50)]
 
-        def p99():
+        def p99(times=20):
             taken = []
-            for client in good * 20:
+            for client in good * times:
                 began = time.perf_counter()
                 equal(client.ask("good"), "GOOD")
                 taken.append((time.perf_counter() - began) * 1000)
             return sorted(taken)[len(taken) * 99 // 100]
 
         control = p99()
+        flooding = Flood(running)
+        flooded = p99(2)
+        flooding.end()
         began = time.monotonic()
         slow = [running.connect() for _ in range(count)]
         for client in slow:
@@ -242,7 +271,8 @@ def slow_beside_good(effort, policy):
         equal(balanced(running)["timed out"], count)
         if effort.minutes:
             check(beside < max(10, 2 * control), "p99 of the good ones:", beside, "ms, alone", control)
-        return f"{count} closed within {last:.1f} s at {read} s; p99 of the good {beside:.1f} ms, alone {control:.1f}"
+        return (f"{count} closed within {last:.1f} s at {read} s; p99 of the good {beside:.1f} ms, alone {control:.1f}, "
+                f"beside a flood of {flooding.answered >> 10} KiB {flooded:.1f}")
 
 
 @row(4, "clients that connect and stay silent, or are gone at once")
@@ -284,6 +314,8 @@ def deaf_clients(effort):
             check(eventually(lambda: counters(running)["timed out"] == count), running.lines[-1])
             grown = process.peak() - before
             check(SANITIZED or grown < count * 3 * 1024, "memory grew by", grown, "KiB")
+            # And what they did not read does not stay in the kernel, although none of them has closed.
+            check(eventually(lambda: unsent(running.address[1]) == 0), "the kernel keeps", unsent(running.address[1]))
             for client in clients:
                 client.close()
             balanced(running)
@@ -345,7 +377,29 @@ def few_descriptors(effort):
             found = balanced(running)
             figures.append(f"{policy} {share:.1%} of a core, {said} lines, {found['accept errors']} failed accepts, "
                            f"accepts again after {after:.2f} s")
+            ended_hold_descriptors(policy)
     return "; ".join(figures)
+
+
+def ended_hold_descriptors(policy):
+    """Clients that were answered, and neither close nor let the server's ends go."""
+    with server("probe_server", policy, *set_key("/timeouts/linger", 600)) as running:
+        process = Process(running.pid)
+        equal(running.ask("x"), "x")
+        process.limit_descriptors(process.descriptors() + 20)
+        ended = []
+        for _ in range(60):
+            with contextlib.suppress(ConnectionError):  # turned away
+                ended.append(running.connect())
+                ended[-1].send("leave\n")
+                ended[-1].rest()
+
+        def answered():
+            with contextlib.suppress(ConnectionError):
+                return running.ask("again") == "again"
+        check(eventually(answered), "nobody is accepted:", running.lines[-3:])
+        for client in ended:
+            client.close()
 
 
 @row(8, "more connections than max_connections")
@@ -555,12 +609,12 @@ def logged_bytes(_):
     for policy in ALL:
         with server("probe_server", policy, "--log-level", "debug") as running:
             with running.connect() as client:
-                hostile = b"[forged\r\x1b[31m entry " + b"y" * 2048
+                hostile = b"[forged\r\x1b[31m \xe2\x80\xaeentry " + b"y" * 2048  # and U+202E, which reverses it
                 client.send(b"first\x00\nthrow " + hostile + b"\n")  # in the log as bytes, and as what the handler throws
                 equal(client.line(), "first\x00")
                 equal(client.rest(), b"")
-            running.wait_for_line(r"received \d+ bytes: first\\x00\\nthrow \[forged\\r\\x1b\[31m entry y+")
-            running.wait_for_line(r"on request \[forged\\r\\x1b\[31m entry y{900}")
+            running.wait_for_line(r"received \d+ bytes: first\\x00\\nthrow \[forged\\r\\x1b\[31m \\xe2\\x80\\xaeentry y+")
+            running.wait_for_line(r"on request \[forged\\r\\x1b\[31m \\xe2\\x80\\xaeentry y{900}")
             equal(running.stop(), 0)
             lines = [line for line in running.lines if line]
             equal([line for line in lines if not re.match(r"\[probe_server \(\d+\)\] ", line)], [])

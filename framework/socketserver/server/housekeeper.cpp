@@ -1,7 +1,6 @@
 #include <socketserver/server/detail/housekeeper.hpp>
 
 #include <linux/sockios.h>
-#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -12,12 +11,12 @@
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
-#include <cstring>
 #include <iterator>
 #include <list>
 #include <mutex>
 #include <new>
 #include <socketserver/net/socket_options.hpp>
+#include <socketserver/server/detail/client_network.hpp>
 #include <socketserver/server/detail/input_waits.hpp>
 #include <thread>
 #include <unordered_map>
@@ -47,18 +46,11 @@ bool has_something_to_lose(int fd) {
   return has_unsent(fd) || ::ioctl(fd, SIOCINQ, &unread) != 0 || unread > 0;
 }
 
-/// Who a peer counts as: an IPv4 address, or an IPv6 network of 64 bits, which is one customer's.
 std::uint64_t client_of(int fd) {
   sockaddr_storage peer{};
   socklen_t length = sizeof peer;
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) return 0;
-  constexpr std::uint64_t kIpv4 = 0xFFFF00000000;  // as in ::ffff:0:0/96, which no network of 64 bits begins with
-  if (peer.ss_family == AF_INET) return kIpv4 | reinterpret_cast<const sockaddr_in*>(&peer)->sin_addr.s_addr;
-  std::uint64_t network = 0;
-  if (peer.ss_family == AF_INET6) {
-    std::memcpy(&network, &reinterpret_cast<const sockaddr_in6*>(&peer)->sin6_addr, sizeof network);
-  }
-  return network;
+  return client_network({reinterpret_cast<const sockaddr*>(&peer), length});
 }
 
 }  // namespace
