@@ -61,13 +61,14 @@ def test_terminate_under_load_loses_no_request():
 
 
 def test_terminate_loses_nothing_that_the_kernel_has_received():
-    """Most of it not read yet, on connections that are served and on some that are not even accepted."""
+    """Most of it not read yet, on connections that are served, on some that have been silent and on some that are not even
+    accepted."""
     requests = 1000
     for policy, loops in (("inline", 1), ("thread", 8), ("pool", 8), ("fiber", 8), ("fiber", 1)):
         with Server("uppercase_server", "--policy", policy, "--threads", str(loops),
                     *set_key("/limits/read_buffer", 16)) as server:
             clients = [server.connect() for _ in range(4)]
-            for client in clients[:1] if policy == "inline" else clients:
+            for client in clients[:1] if policy == "inline" else clients[2:]:
                 equal(client.ask("first"), "FIRST")
             with frozen(server):
                 clients += [server.connect() for _ in range(4)]

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/client.hpp"
 #include "support/running_server.hpp"
 
 using namespace socketserver;
