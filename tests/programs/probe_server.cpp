@@ -96,6 +96,7 @@ class ProbeHandler : public StreamRequestHandler {
     if (command == "end thread") ::pthread_exit(nullptr);
     if (command == "peek") return "peeked " + std::to_string(rfile().peek().size());
     if (command == "mebibyte") request().sendall(std::string(1 << 20, 'x'));
+    if (command.starts_with("resolve ")) return resolved(command.substr(8));
     if (command == "flood") request().sendall(std::string(64 << 20, 'x'));
     if (command == "leave") return leave();
     if (command == "stuck") std::promise<void>().get_future().wait();  // for ever, whatever becomes of the connection
@@ -116,6 +117,15 @@ class ProbeHandler : public StreamRequestHandler {
     return value(IPPROTO_TCP, TCP_NODELAY) + " " + value(SOL_SOCKET, SO_KEEPALIVE) + " " +
            value(SOL_SOCKET, SO_RCVBUF) + " " + value(SOL_SOCKET, SO_SNDBUF) + " " + value(IPPROTO_TCP, TCP_KEEPIDLE) +
            " " + value(IPPROTO_TCP, TCP_KEEPINTVL) + " " + value(IPPROTO_TCP, TCP_KEEPCNT);
+  }
+
+  /// The first address of a name, or why there is none.
+  static std::string resolved(const std::string& name) {
+    try {
+      return resolve(name, 7, Deadline::after(std::chrono::milliseconds(300))).at(0).to_string();
+    } catch (const StreamError& error) {
+      return error.what();
+    }
   }
 
   /// Writes, then waits for another connection's "release" without reading: was the text sent before?

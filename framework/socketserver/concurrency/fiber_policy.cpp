@@ -32,6 +32,10 @@ std::size_t FiberPolicy::capacity() const noexcept {
   return static_cast<std::size_t>(std::max<std::int64_t>(*most - kOtherMappings, 2) / 2);
 }
 
+std::vector<Budget> FiberPolicy::budgets() const {
+  return {{"offloaded calls", blocking_.running(), kMostBlockingThreads}};
+}
+
 void FiberPolicy::submit(Job job, JobName name) {
   std::unique_ptr<LoopFiber> fiber = fibers_.take();
   fiber->assign(

@@ -6,9 +6,11 @@
 #include <socketserver/base/function.hpp>
 #include <socketserver/base/visibility.hpp>
 #include <socketserver/observe/log.hpp>
+#include <socketserver/observe/stats.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
@@ -45,6 +47,8 @@ class Policy {
   virtual bool starts_on_input() const noexcept { return false; }
   /// @returns jobs that wait for a worker.
   virtual std::size_t queued() const noexcept { return 0; }
+  /// @returns what it bounds by itself. Threads: any.
+  virtual std::vector<Budget> budgets() const { return {}; }
   /// Runs the job now or later. @throws std::system_error  no thread or stack could be had; the job will not run.
   /// @param name  called while the job runs, if at all.
   virtual void submit(Job job, JobName name) = 0;

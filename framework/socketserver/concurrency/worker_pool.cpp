@@ -46,6 +46,11 @@ std::size_t WorkerPool::queued() const noexcept {
   return jobs_.size();
 }
 
+std::size_t WorkerPool::running() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return unfinished_ - jobs_.size();
+}
+
 void WorkerPool::join() {
   std::unique_lock lock(mutex_);
   all_done_.wait(lock, [this] { return unfinished_ == 0; });

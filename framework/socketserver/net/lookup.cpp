@@ -11,6 +11,7 @@
 #include <socketserver/base/errors.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/net/connect.hpp>
+#include <socketserver/net/detail/shared_use.hpp>
 #include <thread>
 #include <utility>
 
@@ -44,7 +45,15 @@ std::string domain_of(std::string_view name) {
   return upper(before == std::string_view::npos ? name : name.substr(before + 1));
 }
 
+/// One for the process, whose threads it bounds.
+LookUps& process_look_ups() {
+  static LookUps look_ups(kMostLookUps, ask_resolver);
+  return look_ups;
+}
+
 }  // namespace
+
+Budget look_ups_in_use() { return {"look-ups", process_look_ups().under_way(), kMostLookUps}; }
 
 struct LookUps::State {
   State(std::size_t limit, Resolve function) : most(limit), resolve(std::move(function)) {}
@@ -73,6 +82,11 @@ struct LookUps::LookUp {
 };
 
 LookUps::LookUps(std::size_t most, Resolve resolve) : state_(std::make_shared<State>(most, std::move(resolve))) {}
+
+std::size_t LookUps::under_way() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->under_way;
+}
 
 Found LookUps::find(const std::string& name, std::uint16_t port, Deadline deadline) {
   State& state = *state_;
@@ -157,8 +171,7 @@ Found find_host(std::string_view host, std::uint16_t port, Deadline deadline) {
   const std::string text(host);
   Found numeric = look_up(text, port, AI_NUMERICHOST);
   if (numeric.error != resolver_error(EAI_NONAME)) return numeric;
-  static LookUps look_ups(kMostLookUps, ask_resolver);  // one for the process, whose threads it bounds
-  return look_ups.find(text, port, deadline);
+  return process_look_ups().find(text, port, deadline);
 }
 
 }  // namespace socketserver::detail

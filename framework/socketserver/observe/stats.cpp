@@ -12,4 +12,12 @@ std::string to_string(const ServerStats& stats) {
                 " bytes out");
 }
 
+std::string to_string(const std::vector<Budget>& budgets) {
+  std::string out;
+  for (const Budget& each : budgets) {
+    out += concat(out.empty() ? "" : ", ", each.name, " ", each.used, " of ", each.limit);
+  }
+  return out;
+}
+
 }  // namespace socketserver

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <socketserver/base/visibility.hpp>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
@@ -27,5 +29,15 @@ struct ServerStats {
 
 /// @returns all of them on one line.
 std::string to_string(const ServerStats& stats);
+
+/// Something bounded that all peers share: how much of it is taken at this moment.
+struct Budget {
+  std::string_view name;    ///< as "connections", in plural; static
+  std::uint64_t used = 0;   ///< taken now
+  std::uint64_t limit = 0;  ///< the most that can be taken
+};
+
+/// @returns all of them on one line, as "connections 3 of 10000".
+std::string to_string(const std::vector<Budget>& budgets);
 
 }  // namespace socketserver

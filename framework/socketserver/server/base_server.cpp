@@ -82,6 +82,7 @@ void BaseServer::server_close() {
 const SocketAddress& BaseServer::server_address() const noexcept { return impl_->listener->address(); }
 const ServerConfig& BaseServer::config() const noexcept { return impl_->config; }
 ServerStats BaseServer::stats() const { return impl_->stats(); }
+std::vector<Budget> BaseServer::budgets() const { return impl_->budgets().look(impl_->connections.active()); }
 std::string BaseServer::active_connections() const { return impl_->active_connections(); }
 Logger& BaseServer::log() noexcept { return impl_->log; }
 
@@ -105,9 +106,9 @@ void BaseServer::handle_error(Request& request, std::exception_ptr error) {
   try {
     std::rethrow_exception(error);
   } catch (const StreamError& network) {
-    impl_->log_event(impl_->network_lines, LogLevel::info, concat(client, ": ", network.what()));
+    impl_->log_event(impl_->budgets().network_lines, LogLevel::info, concat(client, ": ", network.what()));
   } catch (...) {
-    impl_->log_event(impl_->error_lines, LogLevel::error, concat(client, ": ", detail::describe(error)));
+    impl_->log_event(impl_->budgets().error_lines, LogLevel::error, concat(client, ": ", detail::describe(error)));
   }
 }
 

@@ -81,18 +81,11 @@ BaseServer::Impl::Impl(BaseServer& owner, ServerConfig given, std::string handle
       trouble_(log),
       background_(detail::environment().background(config.limits.max_connections)),
       policy_(detail::environment().policy(policy_options(config.concurrency, log))),
-      capacity_(most_connections()) {}
+      budgets_(config, *policy_, *background_) {}
 
-/// Those that wait for their first byte are not the policy's yet.
-std::size_t BaseServer::Impl::most_connections() const {
-  const std::size_t most = config.limits.max_connections;
-  return policy_->starts_on_input() ? most : std::min(most, policy_->capacity());
+bool BaseServer::Impl::full() const {
+  return budgets_.connections_full(connections.active()) || budgets_.policy_full();
 }
-
-bool BaseServer::Impl::policy_is_full() const {
-  return policy_->starts_on_input() && submitted_count_ >= policy_->capacity();
-}
-bool BaseServer::Impl::full() const { return connections.active() >= capacity_ || policy_is_full(); }
 
 /// Whether no connection can be taken now: there is no room, or resources are short.
 bool BaseServer::Impl::must_pause() {
@@ -154,7 +147,7 @@ std::error_code BaseServer::Impl::take(detail::Arrival arrival) {
   try {
     // Under `wait` the loop takes none while there is no room; a first byte may have come since it looked.
     const bool waits = config.concurrency.overflow == Overflow::wait;
-    const bool no_room = waits ? connections.active() >= capacity_ : full();
+    const bool no_room = waits ? budgets_.connections_full(connections.active()) : full();
     Connection& connection = connections.add(std::move(arrival.stream), arrival.peer, server, config);
     no_room ? reject(connection) : dispatch(connection);
     return {};
@@ -216,7 +209,7 @@ void BaseServer::Impl::input_came(Connection& connection, FirstInput found) noex
   const detail::HandlerScope scope(server);
   // A stop has ended the wait, or the peer has gone again, as a health check does: nothing was asked.
   if (found == FirstInput::none || found == FirstInput::gone) return end(connection, Outcome::served);
-  if (found == FirstInput::arrived && config.concurrency.overflow == Overflow::reject && policy_is_full()) {
+  if (found == FirstInput::arrived && config.concurrency.overflow == Overflow::reject && budgets_.policy_full()) {
     return reject(connection);
   }
   try {
@@ -230,7 +223,7 @@ void BaseServer::Impl::input_came(Connection& connection, FirstInput found) noex
 
 void BaseServer::Impl::start(Connection& connection) {
   connection.submitted = true;
-  ++submitted_count_;
+  budgets_.submitted();
   try {
     policy_->submit([this, &connection] { run(connection); },
                     [this, client = connection.request.client_address()] {
@@ -238,7 +231,7 @@ void BaseServer::Impl::start(Connection& connection) {
                     });
   } catch (...) {
     connection.submitted = false;
-    --submitted_count_;
+    budgets_.ended();
     throw;
   }
 }
@@ -275,7 +268,7 @@ void BaseServer::Impl::end(Connection& connection, Outcome outcome) {
                        connection.stream.bytes_out(), " bytes out"));
     });
   }
-  if (connection.submitted) --submitted_count_;
+  if (connection.submitted) budgets_.ended();
   connections.end(connection, outcome);
   if (paused_) listener->wake();
 }
@@ -315,8 +308,8 @@ void BaseServer::Impl::log_event(detail::LineBudget& budget, LogLevel level, con
 }
 
 void BaseServer::Impl::log_withheld() {
-  const std::uint64_t network = network_lines.take_withheld();
-  const std::uint64_t errors = error_lines.take_withheld();
+  const std::uint64_t network = budgets_.network_lines.take_withheld();
+  const std::uint64_t errors = budgets_.error_lines.take_withheld();
   if (network + errors > 0) log.info(concat("not logged: ", network, " network events, ", errors, " errors"));
 }
 
@@ -331,6 +324,7 @@ void BaseServer::Impl::log_stats() noexcept {
   guarded("counters", [this] {
     log.info(concat("counted: ", to_string(stats())));
     log.info(concat("served now: ", active_connections()));
+    log.info(concat("budgets: ", to_string(budgets_.look(connections.active()))));
   });
 }
 

@@ -20,14 +20,12 @@ void BaseServer::Impl::begin() {
   lifecycle.begin_serving();
   try {
     if (!listener->listening()) listener->reopen();
-    const std::size_t most = most_connections();
+    const std::size_t most = budgets_.most_connections();
     if (config.concurrency.policy == PolicyKind::fiber && most < config.limits.max_connections) {
       log.warning(concat("at most ", most, " connections, not ", config.limits.max_connections,
                          ": on this kernel each fiber's stack takes two mappings, and vm.max_map_count bounds them"));
     }
-    const detail::Room room = listener->start(log, config, most);
-    capacity_ = room.connections;
-    background_->bound_lingering(room.lingering);
+    budgets_.set_room(listener->start(log, config, most));
   } catch (...) {
     lifecycle.finish_serving();
     throw;

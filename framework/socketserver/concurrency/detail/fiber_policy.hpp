@@ -20,6 +20,7 @@ class FiberPolicy final : public Policy {
   ~FiberPolicy() override { join(); }
 
   std::size_t capacity() const noexcept override;
+  std::vector<Budget> budgets() const override;
   using Policy::submit;
   void submit(Job job, JobName name) override;
   /// One loop accepts for itself: otherwise each connection would cost a change of threads. Of several none does, so

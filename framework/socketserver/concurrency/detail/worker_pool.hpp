@@ -25,6 +25,8 @@ class WorkerPool {
   void submit(Job job);
   /// Jobs that wait for a thread.
   std::size_t queued() const noexcept;
+  /// Jobs that run.
+  std::size_t running() const noexcept;
   /// Waits until no job is left.
   void join();
 

@@ -38,6 +38,8 @@ class LookUps {
 
   /// @throws std::system_error  there can be no thread.
   Found find(const std::string& name, std::uint16_t port, Deadline deadline);
+  /// Look-ups that take a place.
+  std::size_t under_way() const;
 
  private:
   struct State;

@@ -35,6 +35,11 @@ class LineBudget {
     --left_;
     return {true, std::exchange(withheld_, 0)};
   }
+  /// @returns the lines that this second has had.
+  int used() const {
+    const std::lock_guard lock(mutex_);
+    return clock_.now() < ends_ ? kLinesPerSecond - left_ : 0;
+  }
   /// @returns how many are withheld and not told of yet, which this does.
   std::uint64_t take_withheld() {
     const std::lock_guard lock(mutex_);
@@ -43,7 +48,7 @@ class LineBudget {
 
  private:
   const Clock& clock_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   TimePoint ends_ = TimePoint::min();  // of the second; guarded by mutex_, as is all below
   int left_ = 0;
   std::uint64_t withheld_ = 0;

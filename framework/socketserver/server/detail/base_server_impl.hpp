@@ -5,12 +5,12 @@
 #include <memory>
 #include <socketserver/base/detail/process_of.hpp>
 #include <socketserver/concurrency/policy.hpp>
-#include <socketserver/observe/detail/line_budget.hpp>
 #include <socketserver/server/base_server.hpp>
 #include <socketserver/server/detail/accept_trouble.hpp>
 #include <socketserver/server/detail/connection_table.hpp>
 #include <socketserver/server/detail/environment.hpp>
 #include <socketserver/server/detail/lifecycle.hpp>
+#include <socketserver/server/detail/server_budgets.hpp>
 #include <system_error>
 
 namespace socketserver {
@@ -45,6 +45,7 @@ class BaseServer::Impl {
   /// Writes a line that a peer can cause, if its kind's budget allows.
   void log_event(detail::LineBudget& budget, LogLevel level, const std::string& line);
   void log_withheld();
+  detail::ServerBudgets& budgets() noexcept { return budgets_; }
 
   BaseServer& server;
   const std::string handler_name;
@@ -54,8 +55,6 @@ class BaseServer::Impl {
   detail::ConnectionTable connections;
   detail::Lifecycle lifecycle;
   const detail::ProcessOf made_in;
-  detail::LineBudget network_lines;
-  detail::LineBudget error_lines;
 
  private:
   static constexpr int kMostAtOnce = 16;  // connections taken in one turn of the loop
@@ -65,8 +64,6 @@ class BaseServer::Impl {
   std::error_code take(detail::Arrival arrival);
   bool must_pause();
   bool full() const;
-  bool policy_is_full() const;
-  std::size_t most_connections() const;
   void reject(detail::Connection& connection);
   void accept_the_rest();
   void leave_the_rest(std::error_code error);
@@ -79,18 +76,17 @@ class BaseServer::Impl {
   void guarded(Request& request, Hook hook) noexcept;
 
   detail::AcceptTrouble trouble_;
-  bool submitted_ = false;                       // the connection being dispatched is the policy's now
-  bool was_full_ = false;                        // at the last turn
-  std::atomic<bool> paused_{false};              // the loop takes no connections, and wants to know when one ends
-  std::atomic<bool> drain_over_{false};          // the drain deadline has passed
-  std::atomic<std::size_t> submitted_count_{0};  // connections that the policy has
+  bool submitted_ = false;               // the connection being dispatched is the policy's now
+  bool was_full_ = false;                // at the last turn
+  std::atomic<bool> paused_{false};      // the loop takes no connections, and wants to know when one ends
+  std::atomic<bool> drain_over_{false};  // the drain deadline has passed
   std::atomic<std::uint64_t> waits_{0};
   std::atomic<std::uint64_t> accept_errors_{0};
 
   // Last, so that their threads end before what they use.
   const std::unique_ptr<detail::Background> background_;
   const std::unique_ptr<Policy> policy_;
-  std::size_t capacity_;  // connections; found anew at each start
+  detail::ServerBudgets budgets_;
 };
 
 /// Calls a hook that has no connection, or what memory may be too short for: what it throws is logged.

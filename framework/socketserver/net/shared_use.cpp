@@ -1,0 +1,37 @@
+#include <socketserver/net/detail/shared_use.hpp>
+
+#include <sys/resource.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <system_error>
+
+namespace socketserver::detail {
+
+std::optional<Budget> descriptors_in_use() {
+  std::error_code unknown;
+  const std::filesystem::directory_iterator all("/proc/self/fd", unknown);
+  rlimit limit{};
+  if (unknown || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;
+  const auto open = std::distance(begin(all), end(all)) - 1;  // the iterator has one
+  return Budget{"descriptors", static_cast<std::uint64_t>(open), limit.rlim_cur};
+}
+
+std::optional<Budget> tcp_pages_in_use() {
+  std::ifstream limits("/proc/sys/net/ipv4/tcp_mem");
+  std::ifstream use("/proc/net/sockstat");
+  std::uint64_t low = 0;
+  std::uint64_t pressure = 0;
+  Budget budget{"kernel TCP pages"};
+  if (!(limits >> low >> pressure >> budget.limit)) return std::nullopt;
+  for (std::string word; use >> word && word != "TCP:";) {
+  }
+  for (std::string word; use >> word && word != "mem";) {
+  }
+  if (!(use >> budget.used)) return std::nullopt;
+  return budget;
+}
+
+}  // namespace socketserver::detail
