@@ -20,6 +20,7 @@ import time
 
 BINARIES, SOURCE = sys.argv[1], sys.argv[2]
 PATIENCE = 30  # seconds; no test depends on how much of it is used
+THREAD_SANITIZED = "TSAN_OPTIONS" in os.environ
 SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ  # needs memory and descriptors of its own
 POLICIES = ("inline", "thread", "pool", "fiber")
 LISTENING = r"listening on (\S+):(\d+),"

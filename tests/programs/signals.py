@@ -7,13 +7,14 @@ import sys
 import threading
 import time
 
-from common import PATIENCE, SANITIZED, Server, check, equal, eventually, main, received_by, set_key, tests_of
+from common import PATIENCE, SANITIZED, THREAD_SANITIZED, Server, check, equal, eventually, main, received_by, set_key, tests_of
 from process import Process
 
 
 @contextlib.contextmanager
 def frozen(server):
-    """Meanwhile the server does not run: what arrives is with its kernel. A signal from meanwhile comes at the end."""
+    """Meanwhile the server does not run: what arrives is with its kernel. A signal from meanwhile comes at the end, to any
+    of its threads, and ThreadSanitizer keeps it from one that waits in recv: there these tests are left out."""
     server.signal(signal.SIGSTOP)
     check(eventually(lambda: Process(server.pid).state() == "T"), "it still runs")
     try:
@@ -23,6 +24,8 @@ def frozen(server):
 
 
 def test_terminate_under_load_loses_no_request():
+    if THREAD_SANITIZED:
+        return None
     figures = []
     for policy, loops in (("thread", 8), ("pool", 8), ("fiber", 8), ("fiber", 1)):
         with Server("uppercase_server", "--policy", policy, "--threads", str(loops)) as server:
@@ -63,6 +66,8 @@ def test_terminate_under_load_loses_no_request():
 def test_terminate_loses_nothing_that_the_kernel_has_received():
     """Most of it not read yet, on connections that are served, on some that have been silent and on some that are not even
     accepted."""
+    if THREAD_SANITIZED:
+        return
     requests = 1000
     for policy, loops in (("inline", 1), ("thread", 8), ("pool", 8), ("fiber", 8), ("fiber", 1)):
         with Server("uppercase_server", "--policy", policy, "--threads", str(loops),
