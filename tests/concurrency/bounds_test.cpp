@@ -37,7 +37,7 @@ std::size_t running_threads() {
 }
 
 /// In bytes. Source: proc(5), statm.
-std::size_t address_space() {
+[[maybe_unused]] std::size_t address_space() {
   std::size_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
   return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
