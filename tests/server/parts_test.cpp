@@ -10,7 +10,7 @@
 #include <socketserver/handlers/upper_case.hpp>
 #include <socketserver/net/acceptor.hpp>
 #include <socketserver/net/socket_options.hpp>
-#include <socketserver/server/detail/accept_trouble.hpp>
+#include <socketserver/server/detail/accept_backoff.hpp>
 #include <socketserver/server/detail/client_network.hpp>
 #include <socketserver/server/detail/housekeeper.hpp>
 #include <socketserver/server/detail/lifecycle.hpp>
@@ -28,7 +28,7 @@ using namespace testing_support;
 TEST_CASE("want of resources is waited for, 5 ms at first, doubling to a second") {
   ManualClock clock;
   Logger log({.level = LogLevel::off});
-  detail::AcceptTrouble trouble(log, clock);
+  detail::AcceptBackoff trouble(log, clock);
   const std::error_code emfile(EMFILE, std::generic_category());
   CHECK(trouble.retry_at().expired(clock));
   for (const int expected : {5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000}) {
@@ -45,7 +45,7 @@ TEST_CASE("want of resources is waited for, 5 ms at first, doubling to a second"
 TEST_CASE("a transient error is not waited for, a fatal one is thrown") {
   ManualClock clock;
   Logger log({.level = LogLevel::off});
-  detail::AcceptTrouble trouble(log, clock);
+  detail::AcceptBackoff trouble(log, clock);
   trouble.failed({ECONNABORTED, std::generic_category()});
   CHECK(trouble.retry_at().expired(clock));
   CHECK_THROWS_AS(trouble.failed({EBADF, std::generic_category()}), std::system_error);
@@ -54,7 +54,7 @@ TEST_CASE("a transient error is not waited for, a fatal one is thrown") {
 TEST_CASE("an accept error that repeats backs off whatever it is, and a stop does not wait for it") {
   ManualClock clock;
   Logger log({.level = LogLevel::off});
-  detail::AcceptTrouble trouble(log, clock);
+  detail::AcceptBackoff trouble(log, clock);
   const std::error_code forbidden(EPERM, std::generic_category());
   trouble.failed(forbidden);
   CHECK(trouble.retry_at().expired(clock));
@@ -76,7 +76,7 @@ TEST_CASE("failing accepts are a line a second, which counts those before it") {
   const auto path = std::filesystem::temp_directory_path() / ("accepts." + std::to_string(::getpid()));
   {
     Logger log({.pattern = "{message}", .file = path.string()});
-    detail::AcceptTrouble trouble(log, clock);
+    detail::AcceptBackoff trouble(log, clock);
     for (int i = 0; i < 100; ++i) {
       trouble.failed({EPERM, std::generic_category()});
       clock.advance(100ms);

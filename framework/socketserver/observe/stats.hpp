@@ -1,6 +1,7 @@
 #pragma once
 // What a server has counted.
 
+#include <cstddef>
 #include <cstdint>
 #include <socketserver/base/visibility.hpp>
 #include <string>
@@ -29,6 +30,12 @@ struct ServerStats {
 
 /// @returns all of them on one line.
 std::string to_string(const ServerStats& stats);
+
+/// How a stop went, in connections.
+struct DrainReport {
+  std::size_t drained = 0;  ///< ended by themselves
+  std::size_t forced = 0;   ///< shut down since the drain deadline passed, or not accepted by then
+};
 
 /// Something bounded that all peers share: how much of it is taken at this moment.
 struct Budget {

@@ -6,6 +6,7 @@
 #include <socketserver/server/detail/base_server_impl.hpp>
 #include <socketserver/server/detail/handler_scope.hpp>
 #include <socketserver/server/detail/signal_watcher.hpp>
+#include <stdexcept>
 #include <typeinfo>
 #include <utility>
 
@@ -21,16 +22,53 @@ BaseServer::~BaseServer() {
   (void)impl_.release();
 }
 
+void BaseServer::Impl::begin() {
+  if (!made_in.is_this()) {
+    throw std::logic_error(
+        "this server was made before a fork, and has no threads here: make it after fork or daemon(3)");
+  }
+  core.lifecycle.begin_serving();
+  try {
+    if (!core.listener->listening()) core.listener->reopen();
+    const std::size_t most = core.budgets.most_connections();
+    if (core.config.concurrency.policy == PolicyKind::fiber && most < core.config.limits.max_connections) {
+      core.log.warning(
+          concat("at most ", most, " connections, not ", core.config.limits.max_connections,
+                 ": on this kernel each fiber's stack takes two mappings, and vm.max_map_count bounds them"));
+    }
+    core.budgets.set_room(core.listener->start(core.log, core.config, most));
+  } catch (...) {
+    core.lifecycle.finish_serving();
+    throw;
+  }
+  if (core.lifecycle.take_remembered_stop()) server.request_stop();
+}
+
+void BaseServer::Impl::reopen_log() noexcept {
+  core.guarded("the log goes on where it was", [this] {
+    core.log.reopen();
+    core.log.info("the log file is open anew");
+  });
+}
+
+void BaseServer::Impl::log_stats() noexcept {
+  core.guarded("counters", [this] {
+    core.log.info(concat("counted: ", to_string(server.stats())));
+    core.log.info(concat("served now: ", server.active_connections()));
+    core.log.info(concat("budgets: ", to_string(server.budgets())));
+  });
+}
+
 DrainReport BaseServer::serve_forever() {
   impl_->begin();
   try {
-    impl_->serve();
+    impl_->accept_loop.serve();
   } catch (...) {
     request_stop();
-    impl_->drain();
+    impl_->stop.run();
     throw;
   }
-  return impl_->drain();
+  return impl_->stop.run();
 }
 
 DrainReport BaseServer::serve_until_signal() {
@@ -41,53 +79,63 @@ DrainReport BaseServer::serve_until_signal() {
 }
 
 bool BaseServer::handle_request(Deadline deadline) {
-  if (impl_->lifecycle.take_remembered_stop()) return false;
-  const std::uint64_t stops = impl_->lifecycle.stop_requests();
-  if (!impl_->listener->listening()) impl_->listener->reopen();
-  while (impl_->lifecycle.stop_requests() == stops) {
-    if (impl_->turn(deadline, 1)) return true;
+  if (impl_->core.lifecycle.take_remembered_stop()) return false;
+  const std::uint64_t stops = impl_->core.lifecycle.stop_requests();
+  if (!impl_->core.listener->listening()) impl_->core.listener->reopen();
+  while (impl_->core.lifecycle.stop_requests() == stops) {
+    if (impl_->accept_loop.poll_once(deadline, 1)) return true;
     if (deadline.expired()) {
       handle_timeout();
       return false;
     }
   }
-  (void)impl_->lifecycle.take_remembered_stop();  // it has had its effect
+  (void)impl_->core.lifecycle.take_remembered_stop();  // it has had its effect
   return false;
 }
 
 void BaseServer::request_stop() noexcept {
   if (!impl_->made_in.is_this()) return;
-  if (impl_->lifecycle.request_stop()) {
-    impl_->start_drain();
-    impl_->lifecycle.drain_started();
+  if (impl_->core.lifecycle.request_stop()) {
+    impl_->stop.start();
+    impl_->core.lifecycle.drain_started();
   }
-  impl_->listener->wake();
+  impl_->core.listener->wake();
 }
 
 void BaseServer::shutdown() {
   if (!impl_->made_in.is_this()) return;
   request_stop();
-  if (!detail::HandlerScope::is_inside(*this)) impl_->lifecycle.wait_until_stopped();
+  if (!detail::HandlerScope::is_inside(*this)) impl_->core.lifecycle.wait_until_stopped();
 }
 
 void BaseServer::server_close() {
   if (!impl_->made_in.is_this()) return;
   if (detail::HandlerScope::is_inside(*this)) return request_stop();
   shutdown();
-  (void)impl_->lifecycle.take_remembered_stop();
-  if (impl_->connections.active() > 0) impl_->start_drain();
-  impl_->finish();
+  (void)impl_->core.lifecycle.take_remembered_stop();
+  if (impl_->core.connections.active() > 0) impl_->stop.start();
+  impl_->stop.finish();
 }
 
-const SocketAddress& BaseServer::server_address() const noexcept { return impl_->listener->address(); }
-const ServerConfig& BaseServer::config() const noexcept { return impl_->config; }
-ServerStats BaseServer::stats() const { return impl_->stats(); }
-std::vector<Budget> BaseServer::budgets() const { return impl_->budgets().look(impl_->connections.active()); }
-std::string BaseServer::active_connections() const { return impl_->active_connections(); }
-Logger& BaseServer::log() noexcept { return impl_->log; }
+const SocketAddress& BaseServer::server_address() const noexcept { return impl_->core.listener->address(); }
+const ServerConfig& BaseServer::config() const noexcept { return impl_->core.config; }
+ServerStats BaseServer::stats() const {
+  ServerStats stats = impl_->core.connections.stats();
+  stats.queued = impl_->core.policy->queued();
+  stats.waits = impl_->accept_loop.waits();
+  stats.accept_errors = impl_->accept_loop.errors();
+  stats.lingering = impl_->core.background->lingering();
+  stats.lingers_cut = impl_->core.background->lingers_cut();
+  return stats;
+}
+std::vector<Budget> BaseServer::budgets() const { return impl_->core.budgets.look(impl_->core.connections.active()); }
+std::string BaseServer::active_connections() const {
+  return concat(impl_->core.handler_name, " for ", impl_->core.connections.describe());
+}
+Logger& BaseServer::log() noexcept { return impl_->core.log; }
 
 bool BaseServer::verify_request(Request&) { return true; }
-void BaseServer::process_request(Request& request) { impl_->submit(request); }
+void BaseServer::process_request(Request& request) { impl_->runner.submit(*request.connection_); }
 
 void BaseServer::shutdown_request(Request& request) {
   // See SocketStream::read_is_shut(): then the end comes with the close; and so it does, at once, where the peer has
@@ -98,7 +146,7 @@ void BaseServer::shutdown_request(Request& request) {
 }
 
 void BaseServer::close_request(Request& request) {
-  if (request.connection_ != nullptr) impl_->close(*request.connection_);
+  if (request.connection_ != nullptr) impl_->runner.close(*request.connection_);
 }
 
 void BaseServer::handle_error(Request& request, std::exception_ptr error) {
@@ -106,9 +154,10 @@ void BaseServer::handle_error(Request& request, std::exception_ptr error) {
   try {
     std::rethrow_exception(error);
   } catch (const StreamError& network) {
-    impl_->log_event(impl_->budgets().network_lines, LogLevel::info, concat(client, ": ", network.what()));
+    impl_->core.log_event(impl_->core.budgets.network_lines, LogLevel::info, concat(client, ": ", network.what()));
   } catch (...) {
-    impl_->log_event(impl_->budgets().error_lines, LogLevel::error, concat(client, ": ", detail::describe(error)));
+    impl_->core.log_event(impl_->core.budgets.error_lines, LogLevel::error,
+                          concat(client, ": ", detail::describe(error)));
   }
 }
 

@@ -14,12 +14,6 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
-/// How a stop went, in connections.
-struct DrainReport {
-  std::size_t drained = 0;  ///< ended by themselves
-  std::size_t forced = 0;   ///< shut down since the drain deadline passed, or not accepted by then
-};
-
 /// Callers use the public part, servers of a special kind override the hooks. See TCPServer.
 ///
 /// Threads: request_stop, shutdown, stats, active_connections, server_address, config and log from any thread; the rest

@@ -29,9 +29,9 @@ std::string_view to_string(Outcome outcome) noexcept {
 }
 
 Connection& ConnectionTable::add(std::unique_ptr<ServedStream> stream, const SocketAddress& peer, BaseServer& server,
-                                 const ServerConfig& config) {
+                                 Logger& log, const ServerConfig& config) {
   std::list<Connection> made;
-  made.emplace_back(std::move(stream), peer, server, config);
+  made.emplace_back(std::move(stream), peer, server, log, config);
   const std::lock_guard lock(mutex_);
   connections_.splice(connections_.end(), made);
   Connection& connection = connections_.back();

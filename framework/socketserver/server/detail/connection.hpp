@@ -6,18 +6,20 @@
 #include <memory>
 #include <socketserver/net/detail/byte_log.hpp>
 #include <socketserver/net/detail/served_stream.hpp>
-#include <socketserver/server/base_server.hpp>
+#include <socketserver/observe/log.hpp>
+#include <socketserver/server/request.hpp>
+#include <socketserver/server/server_config.hpp>
 
 namespace socketserver::detail {
 
 struct Connection {
-  Connection(std::unique_ptr<ServedStream> accepted, const SocketAddress& peer, BaseServer& server,
+  Connection(std::unique_ptr<ServedStream> accepted, const SocketAddress& peer, BaseServer& server, Logger& log,
              const ServerConfig& config)
       : owned(std::move(accepted)), stream(*owned), request(stream, peer, &server, config.limits) {
     request.connection_ = this;
-    stream.set_timeouts({config.timeouts.idle, config.timeouts.read, config.timeouts.write});
+    stream.set_timeouts({.idle = config.timeouts.idle, .read = config.timeouts.read, .write = config.timeouts.write});
     if (config.timeouts.lifetime) stream.set_lifetime(Deadline::after(*config.timeouts.lifetime));
-    if (server.log().enabled(LogLevel::debug)) stream.observe(std::make_unique<ByteLog>(server.log(), peer));
+    if (log.enabled(LogLevel::debug)) stream.observe(std::make_unique<ByteLog>(log, peer));
   }
 
   const std::unique_ptr<ServedStream> owned;

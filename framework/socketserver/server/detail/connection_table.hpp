@@ -7,7 +7,6 @@
 #include <mutex>
 #include <optional>
 #include <socketserver/observe/stats.hpp>
-#include <socketserver/server/base_server.hpp>
 #include <socketserver/server/detail/connection.hpp>
 #include <string>
 
@@ -21,7 +20,7 @@ std::string_view to_string(Outcome outcome) noexcept;
 class ConnectionTable {
  public:
   /// Counts it as accepted and active. During a drain it is drained at once.
-  Connection& add(std::unique_ptr<ServedStream> stream, const SocketAddress& peer, BaseServer& server,
+  Connection& add(std::unique_ptr<ServedStream> stream, const SocketAddress& peer, BaseServer& server, Logger& log,
                   const ServerConfig& config);
   /// Counts how it ended, and destroys it.
   void end(Connection& connection, Outcome outcome);

@@ -10,9 +10,9 @@ namespace socketserver::detail {
 /// After a failure for lack of resources, and after the second failure of any kind in a row, waits 5 ms, doubling to
 /// 1 s: an error that repeats, as EPERM of a firewall, must not spin. Writes one log line a second at most.
 /// Threads: the accept loop's.
-class AcceptTrouble {
+class AcceptBackoff {
  public:
-  AcceptTrouble(Logger& log, const Clock& clock = steady_clock()) : log_(log), clock_(clock) {}
+  AcceptBackoff(Logger& log, const Clock& clock = steady_clock()) : log_(log), clock_(clock) {}
 
   /// @throws std::system_error  the error is fatal.
   void failed(std::error_code error);

@@ -1,4 +1,4 @@
-#include <socketserver/server/detail/accept_trouble.hpp>
+#include <socketserver/server/detail/accept_backoff.hpp>
 
 #include <algorithm>
 #include <new>
@@ -15,7 +15,7 @@ constexpr Duration kQuiet = milliseconds(1000);
 
 }  // namespace
 
-void AcceptTrouble::failed(std::error_code error) {
+void AcceptBackoff::failed(std::error_code error) {
   const AcceptError kind = classify_accept_error(error);
   if (kind == AcceptError::fatal) throw std::system_error(error, "accept");
   if (kind == AcceptError::resource || failures_ > 0) {
@@ -35,6 +35,6 @@ void AcceptTrouble::failed(std::error_code error) {
   }
 }
 
-bool AcceptTrouble::lasts() const noexcept { return failures_ >= kLasting; }
+bool AcceptBackoff::lasts() const noexcept { return failures_ >= kLasting; }
 
 }  // namespace socketserver::detail

@@ -1,0 +1,184 @@
+#include <socketserver/server/detail/connection_runner.hpp>
+
+#include <cxxabi.h>
+
+#include <chrono>
+#include <new>
+#include <socketserver/base/errors.hpp>
+#include <socketserver/base/text.hpp>
+#include <socketserver/net/socket_options.hpp>
+#include <socketserver/server/detail/handler_scope.hpp>
+#include <utility>
+
+namespace socketserver::detail {
+namespace {
+
+Outcome outcome_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const TimeoutError&) {
+    return Outcome::timed_out;
+  } catch (...) {
+    return Outcome::failed;
+  }
+}
+
+/// Whether a peer has connected and reset the connection without a byte, as a balancer's health check does: nothing was
+/// asked, so nothing has failed.
+bool was_a_probe(const Connection& connection, const std::exception_ptr& error) {
+  if (connection.stream.bytes_in() > 0 || connection.stream.bytes_out() > 0) return false;
+  try {
+    std::rethrow_exception(error);
+  } catch (const StreamError& network) {
+    return network.code() == std::errc::connection_reset;
+  } catch (...) {
+    return false;
+  }
+}
+
+std::string client_of(const Connection& connection) { return connection.request.client_address().to_string(); }
+
+}  // namespace
+
+std::error_code ConnectionRunner::admit(Arrival arrival) {
+  try {
+    // Under `wait` the loop accepts none while there is no room; a first byte may have come since it looked.
+    const bool waits = core_.config.concurrency.overflow == Overflow::wait;
+    const bool no_room = waits ? core_.budgets.connections_full(core_.connections.active()) : core_.full();
+    Connection& connection =
+        core_.connections.add(std::move(arrival.stream), arrival.peer, core_.server, core_.log, core_.config);
+    no_room ? reject(connection) : dispatch(connection);
+    return {};
+  } catch (const std::bad_alloc&) {
+    return std::make_error_code(std::errc::not_enough_memory);
+  }
+}
+
+void ConnectionRunner::reject(Connection& connection) {
+  core_.guarded("rejecting", [&] {
+    // What does not fit the empty send buffer is not worth a wait.
+    connection.stream.settimeout(Duration::zero());
+    (void)connection.stream.try_sendall(core_.config.concurrency.reject_message);
+    connection.stream.shutdown(ShutdownHow::write);
+    close(connection);
+    if (core_.log.enabled(LogLevel::debug)) core_.log.debug(concat(client_of(connection), " rejected: no room"));
+  });
+  core_.connections.end(connection, Outcome::rejected);
+}
+
+void ConnectionRunner::dispatch(Connection& connection) {
+  Outcome outcome = Outcome::rejected;
+  submitted_ = false;
+  try {
+    if (core_.log.enabled(LogLevel::debug)) core_.log.debug(concat(client_of(connection), " connected"));
+    if (core_.hooks.verify_request(connection.request)) {
+      outcome = Outcome::served;
+      core_.hooks.process_request(connection.request);
+    }
+  } catch (...) {
+    outcome = outcome_of(std::current_exception());
+    if (submitted_) return core_.log.error("process_request threw after handing its connection over");
+    core_.report(connection.request, std::current_exception());
+  }
+  if (!submitted_) end(connection, outcome);
+}
+
+void ConnectionRunner::submit(Connection& connection) {
+  submitted_ = true;
+  try {
+    if (!wait_for_input(connection)) start(connection);
+  } catch (...) {
+    submitted_ = false;
+    throw;
+  }
+}
+
+/// @returns false if the connection starts at once.
+bool ConnectionRunner::wait_for_input(Connection& connection) {
+  if (!core_.policy->starts_on_input() || core_.hooks.handler_speaks_first()) return false;
+  return core_.background->await_input(connection.stream, connection.stream.deadline(core_.config.timeouts.idle),
+                                       [this, &connection](FirstInput found) { input_came(connection, found); });
+}
+
+/// The end of that wait, in the background.
+void ConnectionRunner::input_came(Connection& connection, FirstInput found) noexcept {
+  const HandlerScope scope(core_.server);
+  // A stop has ended the wait, or the peer has gone again, as a health check does: nothing was asked.
+  if (found == FirstInput::none || found == FirstInput::gone) return end(connection, Outcome::served);
+  const bool rejects = core_.config.concurrency.overflow == Overflow::reject;
+  if (found == FirstInput::arrived && rejects && core_.budgets.policy_full()) return reject(connection);
+  try {
+    if (found == FirstInput::timed_out) throw TimeoutError(kIdleTimeout);
+    start(connection);
+  } catch (...) {
+    core_.report(connection.request, std::current_exception());
+    end(connection, outcome_of(std::current_exception()));
+  }
+}
+
+void ConnectionRunner::start(Connection& connection) {
+  connection.submitted = true;
+  core_.budgets.submitted();
+  try {
+    core_.policy->submit([this, &connection] { run(connection); },
+                         [this, client = connection.request.client_address()] {
+                           return concat(core_.handler_name, " for ", client.to_string());
+                         });
+  } catch (...) {
+    connection.submitted = false;
+    core_.budgets.ended();
+    throw;
+  }
+}
+
+void ConnectionRunner::run(Connection& connection) {
+  const HandlerScope scope(core_.server);
+  connection.running = true;
+  Outcome outcome = Outcome::served;
+  try {
+    core_.hooks.finish_request(connection.request);
+  } catch (const abi::__forced_unwind&) {
+    // pthread_exit or pthread_cancel: it has to pass, and to end here would end the process. Source: pthreads(7),
+    // libstdc++.
+    core_.log.error(concat(client_of(connection), ": the handler ended its thread"));
+    end(connection, Outcome::failed);
+    throw;
+  } catch (...) {
+    if (!was_a_probe(connection, std::current_exception())) {
+      outcome = outcome_of(std::current_exception());
+      core_.report(connection.request, std::current_exception());
+    }
+  }
+  end(connection, outcome);
+}
+
+void ConnectionRunner::end(Connection& connection, Outcome outcome) {
+  core_.guarded(connection.request, [this](Request& request) { core_.hooks.shutdown_request(request); });
+  core_.guarded(connection.request, [this](Request& request) { core_.hooks.close_request(request); });
+  if (core_.log.enabled(LogLevel::debug)) {
+    core_.guarded("the end of a connection", [&] {
+      const auto age = std::chrono::duration<double>(steady_clock().now() - connection.accepted_at);
+      core_.log.debug(concat(client_of(connection), " ", to_string(outcome), " after ", seconds_text(age.count()), ", ",
+                             connection.stream.bytes_in(), " bytes in, ", connection.stream.bytes_out(), " bytes out"));
+    });
+  }
+  if (connection.submitted) core_.budgets.ended();
+  core_.connections.end(connection, outcome);
+  on_end_();
+}
+
+void ConnectionRunner::close(Connection& connection) {
+  const bool complete = connection.stream.at_eof();
+  const bool hold_fin = connection.stream.read_is_shut();
+  // A hook that threw, or does without, must not keep the peer waiting while the connection lingers.
+  if (!complete && !hold_fin) connection.stream.shutdown(ShutdownHow::write);
+  FileDescriptor socket = connection.stream.release();
+  if (!socket || connection.stream.send_failed()) return;  // reset: its peer does not read
+  if (complete || !core_.config.timeouts.linger) {
+    if (core_.config.timeouts.write) bound_unsent(socket.get(), *core_.config.timeouts.write);
+    return;
+  }
+  core_.background->linger(std::move(socket), *core_.config.timeouts.linger, hold_fin);
+}
+
+}  // namespace socketserver::detail

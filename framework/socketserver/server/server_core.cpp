@@ -1,0 +1,82 @@
+#include <socketserver/server/detail/server_core.hpp>
+
+#include <chrono>
+#include <new>
+#include <socketserver/base/detail/type_name.hpp>
+#include <socketserver/base/text.hpp>
+#include <stdexcept>
+#include <utility>
+
+namespace socketserver::detail {
+namespace {
+
+/// A configuration from a file has been checked against its table; one that a program fills in has not.
+ServerConfig checked(ServerConfig config) {
+  const auto require = [](bool good, const char* what) {
+    if (!good) throw std::invalid_argument(concat("ServerConfig: ", what));
+  };
+  require(config.concurrency.threads != 0U, "concurrency.threads is 0");
+  require(config.concurrency.stack_size >= kLeastStackSize, "concurrency.stack_size is under 16384");
+  require(config.limits.max_connections > 0, "limits.max_connections is 0");
+  require(config.limits.max_line > 0, "limits.max_line is 0");
+  require(config.limits.read_buffer > 0, "limits.read_buffer is 0");
+  const TimeoutsConfig& t = config.timeouts;
+  for (const auto& time : {t.idle, t.read, t.write, t.lifetime, t.drain, t.linger}) {
+    const bool good = !time || (time->count() >= 0 && *time <= std::chrono::hours(24 * 365 * 100));
+    require(good, "a timeout is negative or longer than a century");
+  }
+  return config;
+}
+
+PolicyOptions policy_options(const ConcurrencyConfig& config, Logger& log) {
+  return {.kind = config.policy,
+          .threads = config.threads.value_or(default_threads(config.policy)),
+          .queue = config.queue,
+          .stack_size = config.stack_size,
+          .log = &log};
+}
+
+}  // namespace
+
+ServerCore::ServerCore(BaseServer& owner, Hooks& its_hooks, ServerConfig given, std::string handler)
+    : server(owner),
+      hooks(its_hooks),
+      handler_name(std::move(handler)),
+      config(checked(std::move(given))),
+      log(config.log),
+      listener(environment().listen(config.listen, config.socket)),
+      background(environment().background(config.limits.max_connections)),
+      policy(environment().policy(policy_options(config.concurrency, log))),
+      budgets(config, *policy, *background) {}
+
+void ServerCore::stop_threads() noexcept {
+  policy.reset();
+  background.reset();
+}
+
+void ServerCore::report(Request& request, const std::exception_ptr& error) noexcept {
+  guarded("handle_error", [&] { hooks.handle_error(request, error); });
+}
+
+void ServerCore::log_exception(const char* where) noexcept {
+  try {
+    log.error(concat(where, ": ", describe(std::current_exception())));
+  } catch (const std::bad_alloc&) {
+    log.error(where);
+  }
+}
+
+void ServerCore::log_event(LineBudget& budget, LogLevel level, const std::string& line) {
+  if (!log.enabled(level)) return;
+  const LineBudget::Answer answer = budget.ask();
+  if (!answer.write) return;
+  log.write(level, answer.withheld == 0 ? line : concat(line, " (and ", answer.withheld, " more of this kind before)"));
+}
+
+void ServerCore::log_withheld() {
+  const std::uint64_t network = budgets.network_lines.take_withheld();
+  const std::uint64_t errors = budgets.error_lines.take_withheld();
+  if (network + errors > 0) log.info(concat("not logged: ", network, " network events, ", errors, " errors"));
+}
+
+}  // namespace socketserver::detail
