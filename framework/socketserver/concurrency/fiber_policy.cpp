@@ -7,6 +7,7 @@
 #include <limits>
 #include <socketserver/base/detail/fiber.hpp>
 #include <socketserver/base/detail/wait_list.hpp>
+#include <socketserver/base/text.hpp>
 #include <socketserver/concurrency/detail/stack.hpp>
 #include <socketserver/net/kernel_limits.hpp>
 #include <utility>
@@ -19,7 +20,7 @@ constexpr std::size_t kMostBlockingThreads = 64;
 }  // namespace
 
 FiberPolicy::FiberPolicy(std::size_t loops, std::size_t stack_bytes, Logger* log)
-    : fibers_(stack_bytes), blocking_(kMostBlockingThreads) {
+    : stack_bytes_(stack_bytes), fibers_(stack_bytes), blocking_(kMostBlockingThreads) {
   while (loops_.size() < loops) loops_.push_back(std::make_unique<FiberLoop>(fibers_, blocking_));
   if (log != nullptr) watchdog_.emplace(loops_, *log);
 }
@@ -30,6 +31,14 @@ std::size_t FiberPolicy::capacity() const noexcept {
   const auto most = kernel_limits().max_map_count;
   if (!most || !Stack::guard_takes_mapping()) return std::numeric_limits<std::size_t>::max();
   return static_cast<std::size_t>(std::max<std::int64_t>(*most - kOtherMappings, 2) / 2);
+}
+
+std::string_view FiberPolicy::capacity_reason() const noexcept {
+  return "on this kernel each fiber's stack takes two mappings, and vm.max_map_count bounds them";
+}
+
+std::string FiberPolicy::describe() const {
+  return concat("fiber of ", loops_.size(), " loops and stacks of ", stack_bytes_, " bytes");
 }
 
 std::vector<Budget> FiberPolicy::budgets() const {

@@ -10,8 +10,6 @@
 namespace socketserver::detail {
 namespace {
 
-constexpr int kMaxAtOnce = 16;  // connections accepted in one turn of the loop
-
 bool is_out_of_descriptors(std::error_code error) {
   return error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system;
 }
@@ -19,9 +17,7 @@ bool is_out_of_descriptors(std::error_code error) {
 }  // namespace
 
 void AcceptLoop::serve() {
-  // Under `inline` each connection is served before the next one is accepted.
-  const int max = core_.config.concurrency.policy == PolicyKind::inline_ ? 1 : kMaxAtOnce;
-  core_.policy->run_accept_loop([this, max] {
+  core_.policy->run_accept_loop([this, max = core_.policy->max_accepts_per_turn()] {
     while (!core_.lifecycle.stopping()) poll_once(Deadline::never(), max);
   });
 }
@@ -56,7 +52,7 @@ AcceptLoop::Accepted AcceptLoop::accept_one() {
 
 void AcceptLoop::failed(std::error_code error) {
   ++errors_;
-  if (is_out_of_descriptors(error)) core_.background->shed(kMaxAtOnce);
+  if (is_out_of_descriptors(error)) core_.background->shed(core_.policy->max_accepts_per_turn());
   backoff_.failed(error);
 }
 

@@ -31,12 +31,11 @@ void BaseServer::Impl::begin() {
   try {
     if (!core.listener->listening()) core.listener->reopen();
     const std::size_t most = core.budgets.most_connections();
-    if (core.config.concurrency.policy == PolicyKind::fiber && most < core.config.limits.max_connections) {
-      core.log.warning(
-          concat("at most ", most, " connections, not ", core.config.limits.max_connections,
-                 ": on this kernel each fiber's stack takes two mappings, and vm.max_map_count bounds them"));
+    if (most < core.config.limits.max_connections && !core.policy->capacity_reason().empty()) {
+      core.log.warning(concat("at most ", most, " connections, not ", core.config.limits.max_connections, ": ",
+                              core.policy->capacity_reason()));
     }
-    core.budgets.set_room(core.listener->start(core.log, core.config, most));
+    core.budgets.set_room(core.listener->start(core.log, core.config, core.policy->describe(), most));
   } catch (...) {
     core.lifecycle.finish_serving();
     throw;

@@ -72,7 +72,10 @@ class Housekeeper::Loop {
   void linger(FileDescriptor fd, Duration time, bool hold_fin) {
     {
       const std::lock_guard lock(mutex_);
-      if (lingering_count_ >= 2 * most_lingering_) return;  // the loop's thread does not keep up
+      if (lingering_count_ >= 2 * most_lingering_) {  // the loop's thread does not keep up
+        ++cut_;
+        return;
+      }
       ++lingering_count_;
     }
     // Short of memory or of epoll's watches, it is closed without lingering.

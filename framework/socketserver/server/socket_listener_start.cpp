@@ -18,16 +18,6 @@ std::string timeouts_text(const TimeoutsConfig& timeouts) {
                 timeout_text(timeouts.write), ", lifetime ", timeout_text(timeouts.lifetime));
 }
 
-std::string policy_text(const ConcurrencyConfig& config) {
-  const std::string_view name = to_string(config.policy);
-  const std::size_t threads = config.threads.value_or(default_threads(config.policy));
-  if (config.policy == PolicyKind::fiber) {
-    return concat(name, " of ", threads, " loops and stacks of ", config.stack_size, " bytes");
-  }
-  if (config.policy != PolicyKind::pool) return std::string(name);
-  return concat(name, " of ", threads, " threads and a queue of ", config.queue);
-}
-
 /// A warning where the kernel has cut what was asked for.
 void log_backlog(Logger& log, std::optional<int> asked, int listener, const KernelLimits& limits) {
   tcp_info info{};
@@ -57,12 +47,12 @@ std::string handshake_text(std::optional<std::int64_t> retries) {
 
 }  // namespace
 
-Room SocketListener::start(Logger& log, const ServerConfig& config, std::size_t most) const {
+Room SocketListener::start(Logger& log, const ServerConfig& config, std::string_view policy, std::size_t most) const {
   const DescriptorRoom room = make_descriptor_room(most);
   const KernelLimits limits = kernel_limits();
   const int fd = acceptor_.native_handle();
-  log.info(concat("listening on ", acceptor_.address().to_string(), ", policy ", policy_text(config.concurrency),
-                  ", at most ", room.connections, " connections"));
+  log.info(concat("listening on ", acceptor_.address().to_string(), ", policy ", policy, ", at most ", room.connections,
+                  " connections"));
   log.info(buffer_text(fd, Buffer::receive, config.socket.receive_buffer, limits));
   log.info(buffer_text(fd, Buffer::send, config.socket.send_buffer, limits));
   log_backlog(log, config.listen.backlog, fd, limits);

@@ -80,7 +80,7 @@ class SimulatedNetwork::SimulatedListener final : public socketserver::detail::L
   }
 
   void reopen() override { listening_ = open_ = true; }
-  socketserver::detail::Room start(Logger&, const ServerConfig&, std::size_t most) const override {
+  socketserver::detail::Room start(Logger&, const ServerConfig&, std::string_view, std::size_t most) const override {
     return {most, most};
   }
 
@@ -188,6 +188,7 @@ class SimulatedNetwork::SimulatedPolicy final : public Policy {
  public:
   SimulatedPolicy(Scheduler& scheduler, PolicyKind kind) : scheduler_(scheduler), kind_(kind) {}
 
+  std::string describe() const override { return "simulated"; }
   bool starts_on_input() const noexcept override { return kind_ == PolicyKind::pool; }
   std::size_t capacity() const noexcept override { return std::numeric_limits<std::size_t>::max(); }
   using Policy::submit;

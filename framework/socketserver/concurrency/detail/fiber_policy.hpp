@@ -20,6 +20,8 @@ class FiberPolicy final : public Policy {
   ~FiberPolicy() override { join(); }
 
   std::size_t capacity() const noexcept override;
+  std::string_view capacity_reason() const noexcept override;
+  std::string describe() const override;
   std::vector<Budget> budgets() const override;
   using Policy::submit;
   void submit(Job job, JobName name) override;
@@ -34,6 +36,7 @@ class FiberPolicy final : public Policy {
   std::mutex mutex_;
   std::condition_variable all_ended_;
   std::size_t unfinished_ = 0;  // guarded by mutex_
+  const std::size_t stack_bytes_;
   FiberPool fibers_;
   std::vector<std::unique_ptr<FiberLoop>> loops_;
   std::optional<LoopWatchdog> watchdog_;

@@ -10,11 +10,12 @@ namespace socketserver::detail {
 class PoolPolicy final : public Policy {
  public:
   /// @throws std::system_error  a worker could not be started; those that were have ended.
-  PoolPolicy(std::size_t threads, std::size_t queue) : capacity_(threads + queue), queue_(queue), workers_(threads) {
+  PoolPolicy(std::size_t threads, std::size_t queue) : threads_(threads), queue_(queue), workers_(threads) {
     workers_.start_all();
   }
 
-  std::size_t capacity() const noexcept override { return capacity_; }
+  std::size_t capacity() const noexcept override { return threads_ + queue_; }
+  std::string describe() const override;
   bool starts_on_input() const noexcept override { return true; }
   std::size_t queued() const noexcept override { return workers_.queued(); }
   std::vector<Budget> budgets() const override { return {{"queue", queued(), queue_}}; }
@@ -23,7 +24,7 @@ class PoolPolicy final : public Policy {
   void join() override { workers_.join(); }
 
  private:
-  const std::size_t capacity_;
+  const std::size_t threads_;
   const std::size_t queue_;
   WorkerPool workers_;
 };

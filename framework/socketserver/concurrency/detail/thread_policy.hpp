@@ -13,6 +13,7 @@ class ThreadPolicy final : public Policy {
  public:
   ~ThreadPolicy() override;
 
+  std::string describe() const override { return "thread"; }
   std::size_t capacity() const noexcept override;
   using Policy::submit;
   void submit(Job job, JobName name) override;

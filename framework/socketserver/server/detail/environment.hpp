@@ -11,6 +11,7 @@
 #include <socketserver/net/acceptor.hpp>
 #include <socketserver/net/detail/served_stream.hpp>
 #include <socketserver/server/server_config.hpp>
+#include <string_view>
 #include <system_error>
 
 namespace socketserver::detail {
@@ -46,8 +47,9 @@ class Listener {
   virtual void close() noexcept = 0;
   virtual void reopen() = 0;
   /// Makes room for the configuration's connections, and writes what was asked for and what was granted, a line each.
-  /// @param most  connections that the server can have otherwise. @returns how many of them there is room for.
-  virtual Room start(Logger& log, const ServerConfig& config, std::size_t most) const = 0;
+  /// @param policy  what the server runs them by. @param most  connections that it can have otherwise. @returns how
+  /// many of them there is room for.
+  virtual Room start(Logger& log, const ServerConfig& config, std::string_view policy, std::size_t most) const = 0;
 };
 
 /// Must not throw.

@@ -20,7 +20,7 @@ class SocketListener final : public Listener {
   std::size_t waiting() const noexcept override { return acceptor_.waiting(); }
   void close() noexcept override { acceptor_.close(); }
   void reopen() override { acceptor_.reopen(); }
-  Room start(Logger& log, const ServerConfig& config, std::size_t most) const override;
+  Room start(Logger& log, const ServerConfig& config, std::string_view policy, std::size_t most) const override;
 
  private:
   Acceptor acceptor_;
