@@ -305,7 +305,7 @@ TEST_CASE("a handler that blocks its loop is named, once a second at most") {
     };
     CHECK(eventually([&lines] { return !lines().empty(); }));
     const std::string first = lines();
-    CHECK(first.starts_with("SlowHandler for 127.0.0.1:4711 has kept its fiber loop from all others for "));
+    CHECK(first.starts_with("SlowHandler for 127.0.0.1:4711 has blocked its fiber loop for "));
     CHECK(std::count(first.begin(), first.end(), '\n') == 1);
     CHECK(eventually([&lines, &first] { return lines().size() > first.size(); }));  // and again, while it lasts
     over = true;

@@ -184,7 +184,7 @@ TEST_CASE("a standard error that nobody reads stops nobody who logs, and the lin
   while (logged < 2000) log.info(line), ++logged;  // more than any of them holds
   std::string all;
   int lost = 0;
-  const std::regex notice("lines lost, for which there was no room: (\\d+)");
+  const std::regex notice("log lines dropped, the log was not being read or was full: (\\d+)");
   const bool accounted = eventually([&] {
     log.info(line), ++logged;
     all += standard_error.read();
@@ -288,7 +288,7 @@ TEST_CASE("a FIFO whose reader hangs loses lines, which are counted, and holds t
   CHECK(read_all(reader).starts_with(line));
   log.info("after");
   const std::string rest = read_all(reader);
-  CHECK(rest.find("lines lost, for which there was no room: 19") != std::string::npos);
+  CHECK(rest.find("log lines dropped, the log was not being read or was full: 19") != std::string::npos);
   CHECK(rest.ends_with("after\n"));
   ::close(reader);
 }
@@ -319,7 +319,7 @@ TEST_CASE("a log file that has reached the limit on file sizes loses lines, and 
   }
   log.info("after");
   ::sigaction(SIGXFSZ, &before, nullptr);
-  CHECK(file.text() == "1234567\nabc\nlines lost, for which there was no room: 2\nafter\n");
+  CHECK(file.text() == "1234567\nabc\nlog lines dropped, the log was not being read or was full: 2\nafter\n");
 }
 
 #if !defined(SOCKETSERVER_ASAN)  // the sanitizer needs descriptors to look at a pointer

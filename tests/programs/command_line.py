@@ -63,7 +63,7 @@ def test_check_accepts_good_configurations_and_binds_nothing():
         port = str(taken.getsockname()[1])
         done = run("uppercase_server", "--check", "--host", "127.0.0.1", "--port", port)
         equal(done.returncode, 0)
-        check("is good" in done.stderr, done.stderr)
+        check("is valid" in done.stderr, done.stderr)
 
 
 def test_bad_usage_is_status_2_and_one_line():
@@ -75,7 +75,7 @@ def test_bad_usage_is_status_2_and_one_line():
         equal((arguments, done.returncode), (arguments, 2))
         equal((arguments, done.stderr.count("\n")), (arguments, 1))
         equal(done.stdout, "")
-    equal(run("uppercase_server", "--prot", "5").stderr, "not expected: --prot; --help lists the options\n")
+    equal(run("uppercase_server", "--prot", "5").stderr, "unexpected argument: --prot; --help lists the options\n")
 
 
 def test_a_port_that_is_taken_is_status_1_and_named():
@@ -158,7 +158,7 @@ def test_a_stuck_handler_is_status_3_at_the_deadline_and_named():
             equal(server.stop(), 3)
             slowest = max(slowest, time.monotonic() - began)
             name = "%s:%d" % client.socket.getsockname()
-            check(any(line and "do not end" in line and name in line for line in server.lines), server.lines)
+            check(any(line and "still running although" in line and name in line for line in server.lines), server.lines)
     return f"status 3 after {slowest:.1f} s at most, 0.05 s of them the deadline"
 
 

@@ -56,16 +56,18 @@ def test_a_connection_that_is_reset_before_it_says_anything_is_no_failure():
 def test_what_peers_cause_fills_no_log():
     """One process that connects, sends and resets wrote 200 GB a day."""
     connections = 300
-    for policy in ("inline", "thread", "pool", "fiber"):
+    kinds = [(policy, "throw", "on request") for policy in ("inline", "thread", "pool", "fiber")]
+    kinds += [(policy, "end thread", "ended its thread") for policy in ("thread", "pool", "fiber")]
+    for policy, command, line_of_it in kinds:
         with Server("probe_server", "--policy", policy) as server:
             began = time.monotonic()
             for _ in range(connections):
                 with server.connect() as client:
-                    client.send("throw\n")
+                    client.send(command + "\n")
                     equal(client.rest(), b"")
             seconds = time.monotonic() - began
             equal(server.stop(), 0)
-            lines = [line for line in server.lines if line and "on request" in line]
+            lines = [line for line in server.lines if line and line_of_it in line]
             check(10 <= len(lines) <= 10 * (seconds + 2), len(lines), seconds)
             told = sum(int(found[1]) for line in server.lines if line and (found := re.search(
                 r"and (\d+) more of this kind|not logged: 0 network events, (\d+) errors", line)) and found[1])

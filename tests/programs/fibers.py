@@ -13,7 +13,7 @@ def test_a_handler_that_blocks_its_loop_is_named_with_its_client():
             for _ in range(2):  # the second time after an idle while
                 known = len(server.lines)
                 client.send("block\n")
-                server.wait_for_line(f"ProbeHandler for {host}:{port} has kept its fiber loop from all others for", known)
+                server.wait_for_line(f"ProbeHandler for {host}:{port} has blocked its fiber loop for", known)
                 equal(other.ask("unblock"), "unblock")
                 equal(client.line(), "block")
                 equal(server.ask("hello"), "hello")

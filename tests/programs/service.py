@@ -108,7 +108,7 @@ def test_a_rotated_log_loses_no_line():
             try:
                 for _ in range(3):
                     completes(LOGROTATE, "--force", "--state", f"{folder}/state", str(rotation))
-                    server.wait_for_text(log, "the log file is open anew")
+                    server.wait_for_text(log, "log file reopened")
                     port = clients.ask()
                     server.wait_for_text(log, rf":{port} connected\n")
             finally:

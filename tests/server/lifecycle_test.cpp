@@ -405,8 +405,12 @@ TEST_CASE("a server that was made before a fork says so in the child, and its en
           try {
             server->serve_forever();
           } catch (const std::logic_error&) {
-            server.reset();
-            return 7;
+            try {
+              (void)server->handle_request(Deadline::after(1s));
+            } catch (const std::logic_error&) {
+              server.reset();
+              return 7;
+            }
           }
           return 1;
         }) == 7);

@@ -154,6 +154,17 @@ TEST_CASE("silent clients and those that have gone again keep no worker of a poo
   for (std::size_t i = 2; i < silent.size(); ++i) CHECK(silent[i].recv_all().empty());
 }
 
+TEST_CASE("what came before a reset is read, also where it waited for a worker of a pool") {
+  RunningServer<UpperServer> running(local_config(GENERATE(from_range(kConcurrentPolicies))));
+  for (int i = 0; i < 20; ++i) {
+    Client client(running.address());
+    client.send("word\n");
+    client.reset();
+  }
+  CHECK(eventually([&] { return running.server.stats().bytes_in == 100; }));
+  CHECK(eventually([&] { return running.server.stats().active == 0; }));
+}
+
 TEST_CASE("under a pool whose workers are taken a silent client ends at its idle clock, one that speaks waits") {
   ServerConfig config = local_config(PolicyKind::pool);
   config.concurrency.threads = 1;

@@ -619,7 +619,7 @@ def blocking_handler(_):
                 equal(blocking.line(), how)
                 if policy == "fiber":  # without offload its loop stands, and is named; the other goes on
                     blocking.send("block\n")
-                    running.wait_for_line("has kept its fiber loop from all others")
+                    running.wait_for_line("has blocked its fiber loop")
                     others = [client for client, place in zip(beside, homes) if place != home]
                     for client in others:
                         equal(client.ask("x"), "x")
@@ -861,12 +861,12 @@ def log_that_cannot_be_reopened(effort):
                     os.rename(os.path.dirname(path), kept)  # a mount that goes, and comes back
                     running.signal(signal.SIGHUP)
                     lost = os.path.join(kept, "server.log")
-                    check(eventually(lambda: pathlib.Path(lost).read_text().count("goes on where it was") == number + 1))
+                    check(eventually(lambda: pathlib.Path(lost).read_text().count("still writing to the old one") == number + 1))
                     equal(running.ask("x"), "x")
                     os.rename(kept, os.path.dirname(path))
                 os.rename(path, path + ".1")
                 running.signal(signal.SIGHUP)
-                check(eventually(lambda: os.path.exists(path) and "open anew" in pathlib.Path(path).read_text()))
+                check(eventually(lambda: os.path.exists(path) and "log file reopened" in pathlib.Path(path).read_text()))
                 equal(running.ask("y"), "y")
                 equal(running.stop(), 0)
     return "the old file is kept, the new one is taken, under every policy"

@@ -39,7 +39,7 @@ constexpr Shortcut kShortcuts[] = {
     {"--host", "/listen/host", "Listen on this address", true},
     {"--port", "/listen/port", "Listen on this port", false},
     {"--policy", "/concurrency/policy", "Run connections by this policy", true},
-    {"--threads", "/concurrency/threads", "So many workers in the pool, or loops of fibers", false},
+    {"--threads", "/concurrency/threads", "Number of fiber loops or pool workers", false},
     {"--log-level", "/log/level", "Log from this level on", true},
 };
 
@@ -129,7 +129,7 @@ int run(const Options& options, MakeServer& make, Configure& configure) {
   if (options.print_config) std::cout << to_json(config);
   if (options.check || !options.print_config) configure(config);
   if (options.check)
-    std::cerr << (options.config_file ? escaped(*options.config_file) : "the configuration") << " is good\n";
+    std::cerr << (options.config_file ? escaped(*options.config_file) : "the configuration") << " is valid\n";
   if (options.check || options.print_config) return kDrained;
   return serve(config, make);
 }
@@ -147,7 +147,7 @@ int serve_command_line(int argc, char** argv, MakeServer make, Configure configu
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ExtrasError&) {  // whose text has them in reverse
-    std::cerr << "not expected: " << escaped(app.remaining().front()) << "; --help lists the options\n";
+    std::cerr << "unexpected argument: " << escaped(app.remaining().front()) << "; --help lists the options\n";
     return kBadUsage;
   } catch (const CLI::ParseError& error) {
     std::cerr << escaped(error.what()) << "; --help lists the options\n";
@@ -159,7 +159,7 @@ int serve_command_line(int argc, char** argv, MakeServer make, Configure configu
 }
 
 void exit_with_handlers_running(BaseServer& server, std::size_t running) {
-  server.log().error(concat("leaving with ", running, " handlers running"));
+  server.log().error(concat("exiting with ", running, " handlers still running"));
   std::_Exit(kForced);
 }
 

@@ -61,8 +61,8 @@ bool LoopWatchdog::check(const FiberLoop& loop, Seen& seen) {
   if (blocked >= kBlockedAfter && now - seen.logged >= std::chrono::seconds(1)) {
     if (const auto name = loop.name_of_running(progress.resumes)) {
       const auto tenths = std::chrono::duration<double, std::deci>(blocked).count();
-      log_.warning(concat(*name, " has kept its fiber loop from all others for ", seconds_text(std::floor(tenths) / 10),
-                          "; what blocks belongs into offload(), and what waits not into a static's initialiser"));
+      log_.warning(concat(*name, " has blocked its fiber loop for ", seconds_text(std::floor(tenths) / 10),
+                          "; wrap blocking calls in offload(), and do not wait in the initialiser of a static"));
       seen.logged = now;
     }
   }

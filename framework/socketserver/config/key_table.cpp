@@ -151,11 +151,13 @@ std::vector<Key> make_table() {
   constexpr auto limits = &ServerConfig::limits;
   constexpr auto log = &ServerConfig::log;
   Key pattern = text<log, &LogConfig::pattern>(
-      "log", "pattern", false, "A line's form, of {processName}, {process}, {level}, {time} and {message}.");
+      "log", "pattern", false,
+      "Format of a line: {processName}, {process}, {level}, {time} and {message} are replaced.");
   pattern.set = set_pattern;
   pattern.pattern = kLogPattern;
   Key host = text<listen, &ListenOptions::host>(
-      "listen", "host", false, "The address to listen on: a name, IPv4, IPv6, or \"\" for any of both.");
+      "listen", "host", false,
+      "The address to listen on: a name, IPv4, IPv6, or \"\" for all IPv4 and IPv6 addresses.");
   host.set = set_c_string<listen, &ListenOptions::host>;
   host.pattern = kNoNul;
   Key file = text<log, &LogConfig::file>("log", "file", true, "The file to append to; null is standard error.");
@@ -164,58 +166,63 @@ std::vector<Key> make_table() {
   return {
       std::move(host),
       integer<listen, &ListenOptions::port>("listen", "port", false, 0, 65535, "",
-                                            "The port; 0 has the kernel choose."),
-      integer<listen, &ListenOptions::backlog>("listen", "backlog", true, 0, kMostInt, "connections",
-                                               "How many may wait to be accepted; null is the system's most."),
+                                            "The port; 0 lets the kernel choose one."),
+      integer<listen, &ListenOptions::backlog>(
+          "listen", "backlog", true, 0, kMostInt, "connections",
+          "Maximum number of connections waiting to be accepted; null is the system's maximum."),
       boolean<listen, &ListenOptions::reuse_address>("listen", "reuse_address",
-                                                     "Whether a restart may take the port at once (SO_REUSEADDR)."),
+                                                     "Whether a restart can bind the port at once (SO_REUSEADDR)."),
       boolean<listen, &ListenOptions::reuse_port>("listen", "reuse_port",
-                                                  "Whether several servers may share the port (SO_REUSEPORT)."),
+                                                  "Whether several servers can share the port (SO_REUSEPORT)."),
       boolean<socket, &SocketOptions::nodelay>("socket", "nodelay",
-                                               "Whether small replies go out at once (TCP_NODELAY)."),
+                                               "Whether small replies are sent at once (TCP_NODELAY)."),
       boolean<socket, &SocketOptions::keepalive>("socket", "keepalive",
                                                  "Whether the kernel probes silent peers (SO_KEEPALIVE)."),
       integer<socket, &SocketOptions::keepalive_idle>(
           "socket", "keepalive_idle", true, 1, kMostKeepaliveTime, "seconds",
-          "Silence before the first probe (TCP_KEEPIDLE); null is the system's, mostly 7200."),
+          "Idle time before the first probe (TCP_KEEPIDLE); null is the system default, usually 7200."),
       integer<socket, &SocketOptions::keepalive_interval>(
           "socket", "keepalive_interval", true, 1, kMostKeepaliveTime, "seconds",
-          "Time between two probes (TCP_KEEPINTVL); null is the system's, mostly 75."),
-      integer<socket, &SocketOptions::keepalive_count>(
-          "socket", "keepalive_count", true, 1, kMostKeepaliveProbes, "probes",
-          "Unanswered probes that end the connection (TCP_KEEPCNT); null is the system's, mostly 9."),
-      integer<socket, &SocketOptions::receive_buffer>("socket", "receive_buffer", true, 1, kMostInt, "bytes",
-                                                      "The kernel's receive buffer; null leaves it to the kernel."),
+          "Time between two probes (TCP_KEEPINTVL); null is the system default, usually 75."),
+      integer<socket, &SocketOptions::keepalive_count>("socket", "keepalive_count", true, 1, kMostKeepaliveProbes,
+                                                       "probes",
+                                                       "Unanswered probes after which the connection is dropped "
+                                                       "(TCP_KEEPCNT); null is the system default, usually 9."),
+      integer<socket, &SocketOptions::receive_buffer>(
+          "socket", "receive_buffer", true, 1, kMostInt, "bytes",
+          "Size of the kernel's receive buffer; null lets the kernel tune it."),
       integer<socket, &SocketOptions::send_buffer>("socket", "send_buffer", true, 1, kMostInt, "bytes",
-                                                   "The kernel's send buffer; null leaves it to the kernel."),
+                                                   "Size of the kernel's send buffer; null lets the kernel tune it."),
       choice<concurrency, &ConcurrencyConfig::policy>("concurrency", "policy", choices_of(kPolicies),
-                                                      "Who runs a connection's handler."),
+                                                      "How the handlers of connections are run."),
       integer<concurrency, &ConcurrencyConfig::threads>(
           "concurrency", "threads", true, 1, 4096, "threads",
-          "The fibers' loops, or the pool's workers; null is one a core, and 4 at least in a pool."),
+          "Number of fiber loops or pool workers; null is one per core, and at least 4 in a pool."),
       integer<concurrency, &ConcurrencyConfig::queue>("concurrency", "queue", false, 0, 1e6, "connections",
-                                                      "How many may wait for a worker of the pool."),
-      choice<concurrency, &ConcurrencyConfig::overflow>("concurrency", "overflow", choices_of(kOverflows),
-                                                        "What happens to a connection for which there is no room."),
+                                                      "Maximum number of connections waiting for a pool worker."),
+      choice<concurrency, &ConcurrencyConfig::overflow>(
+          "concurrency", "overflow", choices_of(kOverflows),
+          "What happens to a new connection when there is no room for it."),
       text<concurrency, &ConcurrencyConfig::reject_message>("concurrency", "reject_message", false,
-                                                            "What a connection for which there is no room is sent."),
+                                                            "What a rejected connection is sent."),
       integer<concurrency, &ConcurrencyConfig::stack_size>("concurrency", "stack_size", false, kLeastStackSize,
-                                                           kMostBytes, "bytes", "A fiber's stack."),
+                                                           kMostBytes, "bytes", "Size of a fiber's stack."),
       integer<limits, &LimitsConfig::max_connections>("limits", "max_connections", false, 1, 1e7, "connections",
-                                                      "How many there may be at a time."),
+                                                      "Maximum number of open connections."),
       integer<limits, &LimitsConfig::max_line>("limits", "max_line", false, 1, kMostBytes, "bytes",
-                                               "The longest line a handler can be sent."),
+                                               "Maximum length of a line that a handler reads."),
       integer<limits, &LimitsConfig::read_buffer>("limits", "read_buffer", false, 1, kMostBytes, "bytes",
-                                                  "How much a handler reads at a time."),
+                                                  "Size of a handler's read buffer."),
       integer<limits, &LimitsConfig::write_buffer>("limits", "write_buffer", false, 0, kMostBytes, "bytes",
-                                                   "How much a handler collects before it sends; 0 sends each write."),
-      timeout<&TimeoutsConfig::idle>("idle", "How long a peer may be silent before a message."),
+                                                   "Size of a handler's write buffer; 0 sends each write at once."),
+      timeout<&TimeoutsConfig::idle>("idle", "How long to wait for the first byte of a message."),
       timeout<&TimeoutsConfig::read>("read", "How long a message may take from its first byte to its last."),
       timeout<&TimeoutsConfig::write>("write", "How long sending a reply may take."),
       timeout<&TimeoutsConfig::lifetime>("lifetime", "How long a connection may last."),
-      timeout<&TimeoutsConfig::drain>("drain", "How long requests in progress may go on after a stop."),
-      timeout<&TimeoutsConfig::linger>("linger", "How long a closed connection's late input is read and dropped."),
-      choice<log, &LogConfig::level>("log", "level", choices_of(kLevels), "The least level that is written."),
+      timeout<&TimeoutsConfig::drain>("drain", "How long requests in progress may run after a stop."),
+      timeout<&TimeoutsConfig::linger>("linger", "How long late input of a closed connection is read and discarded."),
+      choice<log, &LogConfig::level>("log", "level", choices_of(kLevels),
+                                     "Minimum level of the lines that are written."),
       std::move(pattern),
       std::move(file),
       {"", "app", KeyType::object, false, 0, 0, {}, "", "For the program's own use.", get_app, set_app},

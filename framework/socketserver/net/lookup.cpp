@@ -37,12 +37,17 @@ std::error_code resolver_error(int code) {
 /// anyway.
 Found ask_resolver(const std::string& name, std::uint16_t port) { return look_up(name, port, 0); }
 
-/// The last two labels, whose name servers may be one peer's own: "b.example" of "A.b.example."; all of a shorter name.
+/// The last two labels, whose name servers may be one peer's own: "B.EXAMPLE" of "A.B.EXAMPLE"; all of a shorter name.
 std::string domain_of(std::string_view name) {
-  if (name.ends_with('.')) name.remove_suffix(1);
   const std::size_t last = name.rfind('.');
   const std::size_t before = last == std::string_view::npos || last == 0 ? last : name.rfind('.', last - 1);
-  return upper(before == std::string_view::npos ? name : name.substr(before + 1));
+  return std::string(before == std::string_view::npos ? name : name.substr(before + 1));
+}
+
+/// One spelling of a name: "a.b" of "A.b.".
+std::string normalised(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  return upper(name);
 }
 
 /// One for the process, whose threads it bounds.
@@ -90,16 +95,16 @@ std::size_t LookUps::under_way() const {
 
 Found LookUps::find(const std::string& name, std::uint16_t port, Deadline deadline) {
   State& state = *state_;
-  const Question question(name, port);
+  const Question question(normalised(name), port);
   std::unique_lock lock(state.mutex);
-  const std::string domain = domain_of(name);
+  const std::string domain = domain_of(question.first);
   const bool turn = state.changed.wait_for(lock, deadline,
                                            [&] { return has_place(state, domain) || state.asked.contains(question); });
   if (!turn) return {.error = std::make_error_code(std::errc::timed_out), .overdue = "too many names are looked up"};
   std::shared_ptr<LookUp>& asked = state.asked[question];  // a name that hangs takes one place, however many ask for it
   if (asked == nullptr) {
     try {
-      start(asked = std::make_shared<LookUp>(), question, state.under_way_of[domain]);
+      start(asked = std::make_shared<LookUp>(), name, question, state.under_way_of[domain]);
     } catch (...) {
       state.asked.erase(question);
       std::erase_if(state.under_way_of, [](const auto& entry) { return entry.second == 0; });
@@ -114,11 +119,12 @@ Found LookUps::find(const std::string& name, std::uint16_t port, Deadline deadli
 
 /// Called with the state's mutex held.
 /// @param of_domain  those of its domain; a reference into a map stays while its entry does.
-void LookUps::start(const std::shared_ptr<LookUp>& look_up, const Question& question, std::size_t& of_domain) {
-  std::thread thread([state = state_, look_up, question, &of_domain] {
+void LookUps::start(const std::shared_ptr<LookUp>& look_up, const std::string& name, const Question& question,
+                    std::size_t& of_domain) {
+  std::thread thread([state = state_, look_up, name, question, &of_domain] {
     Found found;
     try {
-      found = state->resolve(question.first, question.second);
+      found = state->resolve(name, question.second);
     } catch (...) {
       found.error = std::make_error_code(std::errc::not_enough_memory);  // nothing else is thrown there
     }

@@ -14,7 +14,9 @@ std::optional<Budget> descriptors_in_use() {
   std::error_code unknown;
   const std::filesystem::directory_iterator all("/proc/self/fd", unknown);
   rlimit limit{};
-  if (unknown || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;
+  if (unknown == std::errc::too_many_files_open) return Budget{"descriptors", limit.rlim_cur, limit.rlim_cur};
+  if (unknown) return std::nullopt;
   const auto open = std::distance(begin(all), end(all)) - 1;  // the iterator has one
   return Budget{"descriptors", static_cast<std::uint64_t>(open), limit.rlim_cur};
 }

@@ -289,7 +289,10 @@ void SocketStream::close() noexcept { release().reset(); }
 detail::FirstInput SocketStream::first_input() const noexcept {
   pollfd look{.fd = socket_.get(), .events = POLLIN, .revents = 0};
   if (::poll(&look, 1, 0) <= 0) return detail::FirstInput::none;
-  return (look.revents & POLLERR) != 0 ? detail::FirstInput::gone : detail::FirstInput::arrived;
+  if ((look.revents & POLLERR) == 0) return detail::FirstInput::arrived;
+  std::byte byte{};  // what came before a reset can still be read
+  const bool arrived = ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  return arrived ? detail::FirstInput::arrived : detail::FirstInput::gone;
 }
 
 FileDescriptor SocketStream::release() noexcept {

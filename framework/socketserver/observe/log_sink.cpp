@@ -82,7 +82,7 @@ void LogSink::reopen() {
 
 void LogSink::sink_it_(const spdlog::details::log_msg& message) {
   if (lost_ > 0) {
-    const std::string text = concat("lines lost, for which there was no room: ", lost_);
+    const std::string text = concat("log lines dropped, the log was not being read or was full: ", lost_);
     if (put({message.logger_name, spdlog::level::warn, text})) lost_ = 0;
   }
   if (lost_ > 0 || !put(message)) ++lost_;

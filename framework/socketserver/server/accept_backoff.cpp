@@ -31,7 +31,7 @@ void AcceptBackoff::failed(std::error_code error) {
     log_.warning(concat("accept failed ", unsaid_, unsaid_ == 1 ? " time: " : " times, last: ", error.message(), next));
     unsaid_ = 0;
   } catch (const std::bad_alloc&) {
-    log_.warning("accept failed for want of memory, even for this line");
+    log_.warning("accept failed: out of memory");
   }
 }
 

@@ -22,11 +22,14 @@ BaseServer::~BaseServer() {
   (void)impl_.release();
 }
 
+void BaseServer::Impl::check_process() const {
+  if (made_in.is_this()) return;
+  throw std::logic_error(
+      "this server was made before a fork, and has no threads here: make it after fork or daemon(3)");
+}
+
 void BaseServer::Impl::begin() {
-  if (!made_in.is_this()) {
-    throw std::logic_error(
-        "this server was made before a fork, and has no threads here: make it after fork or daemon(3)");
-  }
+  check_process();
   core.lifecycle.begin_serving();
   try {
     if (!core.listener->listening()) core.listener->reopen();
@@ -44,9 +47,9 @@ void BaseServer::Impl::begin() {
 }
 
 void BaseServer::Impl::reopen_log() noexcept {
-  core.guarded("the log goes on where it was", [this] {
+  core.guarded("cannot reopen the log file, still writing to the old one", [this] {
     core.log.reopen();
-    core.log.info("the log file is open anew");
+    core.log.info("log file reopened");
   });
 }
 
@@ -78,6 +81,7 @@ DrainReport BaseServer::serve_until_signal() {
 }
 
 bool BaseServer::handle_request(Deadline deadline) {
+  impl_->check_process();
   if (impl_->core.lifecycle.take_remembered_stop()) return false;
   const std::uint64_t stops = impl_->core.lifecycle.stop_requests();
   if (!impl_->core.listener->listening()) impl_->core.listener->reopen();
@@ -161,7 +165,8 @@ void BaseServer::handle_error(Request& request, std::exception_ptr error) {
 }
 
 void BaseServer::handle_drain_timeout(std::size_t running) {
-  log().error(concat(running, " handlers do not end although their connections are shut down: ", active_connections()));
+  log().error(
+      concat(running, " handlers still running although their connections were shut down: ", active_connections()));
 }
 
 }  // namespace socketserver

@@ -77,7 +77,7 @@ class BaseServer {
   virtual void finish_request(Request& request) = 0;
   /// Whether a connection needs its handler before its peer has sent anything. Under `pool` the others wait without a
   /// worker for their first byte, with the idle clock running; one whose peer has reset it, whose time is over, or that
-  /// has sent nothing by a stop ends without a handler.
+  /// has sent nothing by a stop ends without a handler. Their hooks run on one thread: one that waits holds up the others.
   virtual bool handler_speaks_first() const noexcept { return false; }
   /// Ends the server's direction, so that the peer sees EOF after the last reply.
   virtual void shutdown_request(Request& request);

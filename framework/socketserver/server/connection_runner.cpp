@@ -77,7 +77,9 @@ void ConnectionRunner::dispatch(Connection& connection) {
     }
   } catch (...) {
     outcome = outcome_of(std::current_exception());
-    if (submitted_) return core_.log.error("process_request threw after handing its connection over");
+    if (submitted_)
+      return core_.log_event(core_.budgets.error_lines, LogLevel::error,
+                             "process_request threw after handing its connection over");
     core_.report(connection.request, std::current_exception());
   }
   if (!submitted_) end(connection, outcome);
@@ -140,7 +142,8 @@ void ConnectionRunner::run(Connection& connection) {
   } catch (const abi::__forced_unwind&) {
     // pthread_exit or pthread_cancel: it has to pass, and to end here would end the process. Source: pthreads(7),
     // libstdc++.
-    core_.log.error(concat(client_of(connection), ": the handler ended its thread"));
+    core_.log_event(core_.budgets.error_lines, LogLevel::error,
+                    concat(client_of(connection), ": the handler ended its thread"));
     end(connection, Outcome::failed);
     throw;
   } catch (...) {

@@ -79,7 +79,9 @@ std::string ConnectionTable::describe() const {
   for (const Connection& connection : connections_) {
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(steady_clock().now() - connection.accepted_at);
     text += concat(text.empty() ? "" : ", ", connection.request.client_address().to_string(), " (", age.count(),
-                   connection.running ? " s)" : " s, waits for a worker)");
+                   connection.running     ? " s)"
+                   : connection.submitted ? " s, waits for a worker)"
+                                          : " s, waits for its first byte)");
   }
   return text.empty() ? "nobody" : text;
 }

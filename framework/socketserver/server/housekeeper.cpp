@@ -58,11 +58,7 @@ std::uint64_t client_of(int fd) {
 class Housekeeper::Loop {
  public:
   explicit Loop(std::size_t most_lingering)
-      : most_lingering_(most_lingering),
-        input_waits_(context_),
-        next_look_(context_),
-        alarm_(context_),
-        thread_([this] { run(); }) {}
+      : most_lingering_(most_lingering), next_look_(context_), alarm_(context_), thread_([this] { run(); }) {}
 
   ~Loop() {
     context_.stop();
@@ -301,7 +297,7 @@ class Housekeeper::Loop {
   std::size_t lingering_count_ = 0;  // guarded by mutex_; counts from linger(), before the loop has seen it
 
   asio::io_context context_{1};
-  InputWaits input_waits_;
+  InputWaits input_waits_;                                  // has a loop of its own
   std::list<LingeringPtr> lingering_;                       // by age; the loop's thread only, as the timers
   std::unordered_map<std::uint64_t, std::size_t> clients_;  // lingering sockets of each
   std::atomic<bool> finishing_{false};                      // finish_lingering() waits

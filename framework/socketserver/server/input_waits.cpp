@@ -26,17 +26,23 @@ struct InputWaits::Wait {
   std::list<WaitPtr>::iterator position;
 };
 
+InputWaits::~InputWaits() {
+  loop_.stop();
+  if (thread_.joinable()) thread_.join();
+}
+
 bool InputWaits::await(ServedStream& stream, Deadline deadline, InputAction done) {
   std::list<WaitPtr> made;
   made.push_back(std::make_shared<Wait>(loop_, stream, deadline, std::move(done)));
   {
     const std::lock_guard lock(mutex_);
     if (refusing_) return false;
+    if (!thread_.joinable()) thread_ = std::thread([this] { loop_.run(); });
     ++count_;
   }
   try {
     asio::post(loop_, [this, made = std::move(made)]() mutable { begin(std::move(made)); });
-  } catch (...) {
+  } catch (...) {  // `made` may be gone
     count_end();
     throw;
   }

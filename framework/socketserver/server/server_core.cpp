@@ -60,7 +60,7 @@ void ServerCore::report(Request& request, const std::exception_ptr& error) noexc
 
 void ServerCore::log_exception(const char* where) noexcept {
   try {
-    log.error(concat(where, ": ", describe(std::current_exception())));
+    log_event(budgets.error_lines, LogLevel::error, concat(where, ": ", describe(std::current_exception())));
   } catch (const std::bad_alloc&) {
     log.error(where);
   }

@@ -44,9 +44,10 @@ class LookUps {
  private:
   struct State;
   struct LookUp;
-  using Question = std::pair<std::string, std::uint16_t>;  // a name and a port
+  using Question = std::pair<std::string, std::uint16_t>;  // a name, in one spelling, and a port
   static bool has_place(const State& state, const std::string& domain);
-  void start(const std::shared_ptr<LookUp>& look_up, const Question& question, std::size_t& of_domain);
+  void start(const std::shared_ptr<LookUp>& look_up, const std::string& name, const Question& question,
+             std::size_t& of_domain);
 
   // Shared with the threads: one whose resolver hangs outlives its caller, and this object.
   std::shared_ptr<State> state_;

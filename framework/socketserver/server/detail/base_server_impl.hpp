@@ -21,6 +21,8 @@ class BaseServer::Impl final : public detail::Hooks {
   Impl& operator=(const Impl&) = delete;
   ~Impl() { core.stop_threads(); }
 
+  /// @throws std::logic_error  in a child of the process that made the server.
+  void check_process() const;
   /// Enters serving, and makes room for the connections.
   void begin();
   void log_stats() noexcept;

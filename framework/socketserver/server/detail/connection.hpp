@@ -25,8 +25,8 @@ struct Connection {
   const std::unique_ptr<ServedStream> owned;
   ServedStream& stream;
   Request request;
-  std::atomic<bool> running{false};  // a handler has begun
-  bool submitted = false;            // the policy has it
+  std::atomic<bool> running{false};    // a handler has begun
+  std::atomic<bool> submitted{false};  // the policy has it
   const TimePoint accepted_at = steady_clock().now();
   std::list<Connection>::iterator position;  // in the table that owns it
 };

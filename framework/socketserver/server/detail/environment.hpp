@@ -85,7 +85,8 @@ class Background {
   /// Waits for a connection's first input, and then calls `done`, once and in the background: with what has come, with
   /// timed_out, or with none where end_input_waits() has ended the wait. Until then the stream is only waited for, and
   /// may be shut down.
-  /// @returns false, and will not call it, after end_input_waits(). @throws std::bad_alloc.
+  /// @returns false, and will not call it, after end_input_waits(). @throws std::bad_alloc; std::system_error  no
+  /// thread.
   virtual bool await_input(ServedStream& stream, Deadline deadline, InputAction done) = 0;
   /// Ends all these waits, and takes no more. @returns when each `done` has returned. Not from one of them.
   virtual void end_input_waits() noexcept = 0;
