@@ -85,6 +85,11 @@ TEST_CASE("an outbox that has had a sender may need another one") {
   });
 }
 
+TEST_CASE("by default a mebibyte or 10,000 messages may wait for a connection") {
+  CHECK(OutboxOptions{}.max_bytes == 1024 * 1024);
+  CHECK(OutboxOptions{}.max_messages == 10'000);
+}
+
 TEST_CASE("a full outbox ends its connection: the queue is dropped, later posts are refused, the reader wakes") {
   on_thread_and_fiber([] {
     GateStream stream(1);

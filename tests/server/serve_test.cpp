@@ -154,6 +154,30 @@ TEST_CASE("silent clients and those that have gone again keep no worker of a poo
   for (std::size_t i = 2; i < silent.size(); ++i) CHECK(silent[i].recv_all().empty());
 }
 
+TEST_CASE("under overflow wait a pool's queue is bounded also for those who begin to speak at once") {
+  ServerConfig config = local_config(PolicyKind::pool);
+  config.concurrency.threads = 2;
+  config.concurrency.queue = 4;
+  RunningServer<UpperServer> running(config);
+  std::vector<Client> clients;
+  for (int i = 0; i < 50; ++i) clients.emplace_back(running.address());
+  CHECK(eventually([&] { return running.server.stats().active == 50; }));
+  std::atomic<bool> over{false};
+  std::atomic<std::uint64_t> most{0};
+  auto watching = std::async(std::launch::async, [&] {
+    while (!over) most = std::max<std::uint64_t>(most, running.server.stats().queued);
+  });
+  for (Client& client : clients) client.send("word\n");
+  CHECK(eventually([&] { return running.server.stats().queued == 4; }));
+  for (Client& client : clients) client.half_close();
+  for (Client& client : clients) CHECK(client.recv_all() == "WORD\n");
+  over = true;
+  watching.get();
+  CHECK(most <= 6);  // the next one is queued before the worker that ended the last one is free
+  CHECK(running.stop().forced == 0);
+  CHECK(running.server.stats().served == 50);
+}
+
 TEST_CASE("what came before a reset is read, also where it waited for a worker of a pool") {
   RunningServer<UpperServer> running(local_config(GENERATE(from_range(kConcurrentPolicies))));
   for (int i = 0; i < 20; ++i) {

@@ -107,15 +107,38 @@ void ConnectionRunner::input_came(Connection& connection, FirstInput found) noex
   const HandlerScope scope(core_.server);
   // A stop has ended the wait, or the peer has gone again, as a health check does: nothing was asked.
   if (found == FirstInput::none || found == FirstInput::gone) return end(connection, Outcome::served);
+  if (found == FirstInput::arrived) return start_when_room(connection);
+  core_.report(connection.request, std::make_exception_ptr(TimeoutError(kIdleTimeout)));
+  end(connection, Outcome::timed_out);
+}
+
+/// Starts a connection whose first byte is there, or has it wait for that, or rejects it.
+void ConnectionRunner::start_when_room(Connection& connection) noexcept {
   const bool rejects = core_.config.concurrency.overflow == Overflow::reject;
-  if (found == FirstInput::arrived && rejects && core_.budgets.policy_full()) return reject(connection);
+  if (rejects && core_.budgets.policy_full()) return reject(connection);
   try {
-    if (found == FirstInput::timed_out) throw TimeoutError(kIdleTimeout);
+    {
+      // With the lock held, so that an end either leaves room that is seen here, or finds the connection there.
+      const std::lock_guard lock(ready_mutex_);
+      if (core_.budgets.policy_full()) return ready_.push_back(&connection);
+    }
     start(connection);
   } catch (...) {
     core_.report(connection.request, std::current_exception());
     end(connection, outcome_of(std::current_exception()));
   }
+}
+
+/// There may be room for one that is ready.
+void ConnectionRunner::start_next() noexcept {
+  Connection* next = nullptr;
+  {
+    const std::lock_guard lock(ready_mutex_);
+    if (ready_.empty() || core_.budgets.policy_full()) return;
+    next = ready_.front();
+    ready_.pop_front();
+  }
+  start_when_room(*next);
 }
 
 void ConnectionRunner::start(Connection& connection) {
@@ -165,8 +188,10 @@ void ConnectionRunner::end(Connection& connection, Outcome outcome) {
                              connection.stream.bytes_in(), " bytes in, ", connection.stream.bytes_out(), " bytes out"));
     });
   }
-  if (connection.submitted) core_.budgets.ended();
+  const bool left_room = connection.submitted;
+  if (left_room) core_.budgets.ended();
   core_.connections.end(connection, outcome);
+  if (left_room) start_next();
   on_end_();
 }
 

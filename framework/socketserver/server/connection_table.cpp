@@ -81,7 +81,7 @@ std::string ConnectionTable::describe() const {
     text += concat(text.empty() ? "" : ", ", connection.request.client_address().to_string(), " (", age.count(),
                    connection.running     ? " s)"
                    : connection.submitted ? " s, waits for a worker)"
-                                          : " s, waits for its first byte)");
+                                          : " s, waits)");
   }
   return text.empty() ? "nobody" : text;
 }

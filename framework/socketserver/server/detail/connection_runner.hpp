@@ -7,7 +7,8 @@
 //
 // The hooks are the program's; process_request's default calls submit().
 
-#include <atomic>
+#include <list>
+#include <mutex>
 #include <socketserver/base/function.hpp>
 #include <socketserver/server/detail/server_core.hpp>
 #include <system_error>
@@ -32,6 +33,8 @@ class ConnectionRunner {
   void dispatch(Connection& connection);
   void reject(Connection& connection);
   bool wait_for_input(Connection& connection);
+  void start_when_room(Connection& connection) noexcept;
+  void start_next() noexcept;
   void input_came(Connection& connection, FirstInput found) noexcept;
   void start(Connection& connection);
   void run(Connection& connection);
@@ -39,7 +42,9 @@ class ConnectionRunner {
 
   ServerCore& core_;
   Job on_end_;
-  bool submitted_ = false;  // by process_request, for dispatch(): the connection may be gone by then
+  std::mutex ready_mutex_;
+  std::list<Connection*> ready_;  // their first byte has come, and the policy is full; guarded by ready_mutex_
+  bool submitted_ = false;        // by process_request, for dispatch(): the connection may be gone by then
 };
 
 }  // namespace socketserver::detail
