@@ -25,7 +25,7 @@ class Room {
     const std::lock_guard lock(mutex_);
     return names_.size();
   }
-  // A member that does not read holds nobody up: its outbox fills, and then its connection ends.
+  // A member that does not read does not block the others: its outbox fills, and then its connection ends.
   ss::Broadcast everybody;
 
  private:
@@ -43,7 +43,7 @@ class ChatHandler : public ss::StreamRequestHandler {
     wfile() << "Your name?\n";
     const std::string name = shown(rfile().readline().value_or(""));
     if (name.empty() || !room_.take_name(name)) return void(wfile() << "Not that one.\n");
-    name_ = name;  // from here on finish() gives it back, whatever fails
+    name_ = name;  // from here on finish() gives it back, also after an error
     ss::Outbox outbox(request());
     auto membership = room_.everybody.join(outbox);
     room_.everybody.post(name + " has joined\n", &outbox);

@@ -1,6 +1,6 @@
 #pragma once
 // The one type for "until when": a point on the steady clock, or never.
-// Whatever can block takes one, so a chain of calls shares a single bound.
+// A function that can block takes one, so a chain of calls shares a single bound.
 
 #include <compare>
 #include <optional>

@@ -50,7 +50,7 @@ class ConfigError : public std::runtime_error {
     std::string file;        ///< a path, or `<text>`, or an override's source, as "--set"
     std::string pointer;     ///< a JSON pointer (RFC 6901); "" is the whole document
     std::size_t line = 0;    ///< of an error of JSON's syntax
-    std::size_t column = 0;  ///< in bytes, likewise
+    std::size_t column = 0;  ///< in bytes, from 1 as well
   };
 
   /// @param problem  what was found there and what is taken.

@@ -130,7 +130,7 @@ std::string escaped(std::string_view text, std::size_t limit_bytes) {
 std::string string_literal(std::string_view bytes) {
   const std::string_view suffix = bytes.find('\0') == std::string_view::npos ? "" : "sv";
   std::string out = "\"";
-  bool hex = false;  // the literal ends in \xNN, which a hexadecimal digit would go on with
+  bool hex = false;  // the literal ends in \xNN, which a hexadecimal digit would extend
   while (!bytes.empty()) {
     const std::size_t length = printable_sequence(bytes);
     const bool special = bytes[0] == '"' || bytes[0] == '\\';

@@ -46,7 +46,7 @@ class Policy {
   /// caller may then submit from any thread.
   virtual bool starts_on_input() const noexcept { return false; }
   /// @returns the most connections to accept before the loop looks at its other events again.
-  virtual int max_accepts_per_turn() const noexcept { return 16; }
+  virtual std::size_t max_accepts_per_turn() const noexcept { return 16; }
   /// @returns what it is made of, for the log: as "pool of 4 threads and a queue of 64".
   virtual std::string describe() const = 0;
   /// @returns why capacity() is lower than a configuration may ask for, as the end of a sentence.

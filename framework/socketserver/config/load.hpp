@@ -1,5 +1,5 @@
 #pragma once
-// From a JSON document to a ServerConfig, strictly: whatever is not understood is an error that says where.
+// From a JSON document to a ServerConfig, strictly: what is not understood is an error that names the place.
 
 #include <socketserver/base/errors.hpp>
 #include <socketserver/base/visibility.hpp>

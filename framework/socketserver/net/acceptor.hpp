@@ -18,8 +18,8 @@ class Watch;
 
 /// What a failed accept means. Source: accept(2).
 enum class AcceptError {
-  transient,  ///< this connection is gone, or nothing was there: go on
-  resource,   ///< descriptors or memory are short: wait, then go on
+  transient,  ///< this connection is gone, or none was waiting: continue
+  resource,   ///< descriptors or memory are short: wait, then retry
   fatal,      ///< the listening socket is of no use
 };
 /// @param error  of accept4(2), as Acceptor::Accepted has it. What is not known here is about one connection:

@@ -59,7 +59,7 @@ std::vector<SocketAddress> resolve_listen(std::string_view host, std::uint16_t p
   if (host == "localhost") return detail::loopback(port);
   detail::Found found = detail::look_up(std::string(host), port, AI_PASSIVE);
   if (found.error) throw std::system_error(found.error, concat("host \"", escaped(host), "\""));
-  // One socket serves both families only as IPv6; a name's clients mostly try IPv4.
+  // One socket serves both families only as IPv6; a name's clients usually try IPv4.
   const int first = host.empty() ? AF_INET6 : AF_INET;
   std::stable_partition(found.addresses.begin(), found.addresses.end(),
                         [first](const SocketAddress& address) { return address.family() == first; });

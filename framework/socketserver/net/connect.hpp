@@ -31,25 +31,26 @@ struct ConnectOptions {
   /// minutes, and the name to the resolver. Of several addresses each gets an equal part of what is left, 2 s at
   /// the least but never more than half, before the next is tried. Until the whole is over, a late answer is taken.
   std::optional<Duration> connect_timeout = std::chrono::seconds(10);
-  /// Then for each wait of the stream, as Stream::settimeout; nullopt waits for ever.
+  /// Then for each wait of the stream, as Stream::settimeout; nullopt waits without a limit.
   std::optional<Duration> io_timeout = std::chrono::seconds(30);
   std::optional<int> syn_retries{};     ///< TCP_SYNCNT, 1 to 127; nullopt is tcp_syn_retries
   bool reuse_address = false;           ///< SO_REUSEADDR: `bind` may name a port that is in TIME_WAIT
   bool nodelay = true;                  ///< TCP_NODELAY: a small request is not held back
   std::optional<int> receive_buffer{};  ///< SO_RCVBUF in bytes; the kernel doubles it and cuts it at rmem_max
-  std::optional<int> send_buffer{};     ///< SO_SNDBUF likewise, at wmem_max
+  std::optional<int> send_buffer{};     ///< SO_SNDBUF in bytes, doubled as well, capped at wmem_max
   std::optional<SourceAddress> bind{};  ///< nullopt leaves the source to the kernel
   Logger* log = nullptr;                ///< gets debug lines, also of what is sent and received; outlives the stream
 };
 
 /// Connects to the first of the host's addresses that answers, in the resolver's order.
 /// @param host  a name, IPv4 or IPv6; "localhost" is the loopback without asking the resolver (RFC 6761). Only a name
-///              needs a thread: getaddrinfo(3) takes no deadline. One that is overdue goes on alone; there are at
-///              most 16.
+///              needs a thread: getaddrinfo(3) takes no deadline. One that is overdue continues in the background;
+///              there are at most 16.
 /// @returns the stream, with io_timeout set.
 /// @throws TimeoutError  the connect timeout is over, or the kernel gave up. what() says which, and the cause of each
 ///                       address, of at most eight.
-/// @throws StreamError   the name has no address, or no address can be had: what() gives each with its cause, at most
+/// @throws StreamError   the name has no address, or none can be connected to: what() gives each with its cause, at
+/// most
 ///                       eight; code() is that of the first. Or there can be no thread to look the name up.
 /// Threads: any.
 /// Source: Python, socket.create_connection; Go, net.Dialer, for the parts of the timeout.

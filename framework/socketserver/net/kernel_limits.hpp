@@ -15,17 +15,18 @@ struct KernelLimits {
   /// Least, default and most, in bytes.
   using BufferSizes = std::array<std::int64_t, 3>;
 
-  std::optional<std::int64_t> somaxconn{};                ///< cuts every listen backlog
-  std::optional<std::int64_t> tcp_max_syn_backlog{};      ///< half-open connections
-  std::optional<std::int64_t> tcp_synack_retries{};       ///< of the accepting side
-  std::optional<std::int64_t> tcp_syn_retries{};          ///< of the connecting side
-  std::optional<std::int64_t> tcp_syn_linear_timeouts{};  ///< of those, so many at intervals of 1 s; since Linux 6.5
-  std::optional<BufferSizes> tcp_rmem{};                  ///< receive buffers, by autotuning
-  std::optional<BufferSizes> tcp_wmem{};                  ///< send buffers, by autotuning
-  std::optional<std::int64_t> rmem_max{};                 ///< cuts SO_RCVBUF, before the kernel doubles it
-  std::optional<std::int64_t> wmem_max{};                 ///< cuts SO_SNDBUF likewise
-  std::optional<std::int64_t> descriptors{};              ///< this process may open, the soft limit
-  std::optional<std::int64_t> max_map_count{};            ///< mappings that a process may have
+  std::optional<std::int64_t> somaxconn{};            ///< cuts every listen backlog
+  std::optional<std::int64_t> tcp_max_syn_backlog{};  ///< half-open connections
+  std::optional<std::int64_t> tcp_synack_retries{};   ///< of the accepting side
+  std::optional<std::int64_t> tcp_syn_retries{};      ///< of the connecting side
+  std::optional<std::int64_t>
+      tcp_syn_linear_timeouts{};                ///< how many of those come at intervals of 1 s; since Linux 6.5
+  std::optional<BufferSizes> tcp_rmem{};        ///< receive buffers, by autotuning
+  std::optional<BufferSizes> tcp_wmem{};        ///< send buffers, by autotuning
+  std::optional<std::int64_t> rmem_max{};       ///< cuts SO_RCVBUF, before the kernel doubles it
+  std::optional<std::int64_t> wmem_max{};       ///< caps SO_SNDBUF
+  std::optional<std::int64_t> descriptors{};    ///< this process may open, the soft limit
+  std::optional<std::int64_t> max_map_count{};  ///< mappings that a process may have
 };
 
 /// Reads them now.

@@ -18,12 +18,12 @@ struct ListenOptions {
   bool reuse_port = false;         ///< SO_REUSEPORT: several servers share the port, and each gets a part
 };
 
-/// Options of each connection. nullopt leaves a value to the kernel, which mostly tunes buffers better.
+/// Options of each connection. nullopt leaves a value to the kernel, which usually tunes buffers better.
 struct SocketOptions {
   bool nodelay = true;                  ///< TCP_NODELAY: a small reply is not held back
   bool keepalive = false;               ///< SO_KEEPALIVE: the kernel probes a silent peer
   std::optional<int> receive_buffer{};  ///< SO_RCVBUF in bytes; the kernel doubles it and cuts it at rmem_max
-  std::optional<int> send_buffer{};     ///< SO_SNDBUF likewise, at wmem_max
+  std::optional<int> send_buffer{};     ///< SO_SNDBUF in bytes, doubled as well, capped at wmem_max
   std::optional<std::chrono::seconds> keepalive_idle{};  ///< TCP_KEEPIDLE: silence before the first probe, 1 to 32767 s
   std::optional<std::chrono::seconds> keepalive_interval{};  ///< TCP_KEEPINTVL: between two probes, 1 to 32767 s
   std::optional<int> keepalive_count{};                      ///< TCP_KEEPCNT: unanswered probes that end it, 1 to 127

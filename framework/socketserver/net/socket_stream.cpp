@@ -111,7 +111,7 @@ IoResult SocketStream::read_message_start(std::span<std::byte> into, Deadline de
   return draining ? read_after_drain(into) : result;
 }
 
-/// What is served after a drain has its end where the kernel's queue ended, so that a peer that goes on sending cannot
+/// What is served after a drain has its end where the kernel's queue ended, so that a peer that keeps sending cannot
 /// hold the drain up.
 IoResult SocketStream::read_after_drain(std::span<std::byte> into) {
   if (!drain_mark_) drain_mark_ = bytes_in() + received_by_kernel(socket_.get());

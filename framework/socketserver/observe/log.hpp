@@ -1,5 +1,5 @@
 #pragma once
-// The log: one printable line an event, whatever a peer has put into it.
+// The log: one printable line an event; what a peer has put into it is escaped.
 
 #include <memory>
 #include <optional>
@@ -30,14 +30,14 @@ class Logger {
   Logger& operator=(const Logger&) = delete;
   ~Logger();
 
-  /// Opens the file anew, as after logrotate has renamed it; standard error stays as it is. If that fails, the lines go
+  /// Reopens the file, as after logrotate has renamed it; standard error stays as it is. If that fails, the lines go
   /// on into the file that is open. @throws std::system_error  the file cannot be opened.
   void reopen();
 
   /// Whether a line of this level would be written: ask before composing a costly one.
   bool enabled(LogLevel level) const noexcept;
   /// Writes one line. Control characters and bytes that are not UTF-8 are escaped and long text is cut (see
-  /// escaped()). A full disk or closed pipe loses the line, never the caller; and where nobody reads standard error it
+  /// escaped()). A full disk or closed pipe loses the line, never the caller; and where standard error is not read it
   /// is waited for one second at most, or for a tenth of the time if it is read slowly: lines that there is no room for
   /// are lost, and counted in the next one that is written.
   void write(LogLevel level, std::string_view message) noexcept;

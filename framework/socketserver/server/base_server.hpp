@@ -32,13 +32,13 @@ class BaseServer {
   virtual ~BaseServer();
 
   /// Serves until a stop is requested, then drains: takes no more connections; serves what has arrived; lets
-  /// requests in progress go on until the drain deadline; then shuts their sockets down. May be called again
+  /// requests in progress run until the drain deadline; then shuts their sockets down. May be called again
   /// after a stop.
   /// @returns after every handler has ended.
   /// @throws std::system_error  the listening socket failed; std::logic_error  it is serving already.
   DrainReport serve_forever();
   /// serve_forever, with SIGINT and SIGTERM requesting the stop; a second one, n, ends the process with status 128+n.
-  /// SIGHUP opens the log file anew, SIGUSR1 writes what stats() and active_connections() say to the log.
+  /// SIGHUP reopens the log file, SIGUSR1 writes what stats() and active_connections() say to the log.
   DrainReport serve_until_signal();
   /// Takes one connection and has it served. @returns false if the deadline passed or a stop was requested instead.
   bool handle_request(Deadline deadline = Deadline::never());
@@ -77,7 +77,8 @@ class BaseServer {
   virtual void finish_request(Request& request) = 0;
   /// Whether a connection needs its handler before its peer has sent anything. Under `pool` the others wait without a
   /// worker for their first byte, with the idle clock running; one whose peer has reset it, whose time is over, or that
-  /// has sent nothing by a stop ends without a handler. Their hooks run on one thread: one that waits holds up the others.
+  /// has sent nothing by a stop ends without a handler. Their hooks run on one thread: one that waits holds up the
+  /// others.
   virtual bool handler_speaks_first() const noexcept { return false; }
   /// Ends the server's direction, so that the peer sees EOF after the last reply.
   virtual void shutdown_request(Request& request);
@@ -89,8 +90,8 @@ class BaseServer {
   virtual void service_actions() {}
   /// handle_request's deadline passed.
   virtual void handle_timeout() {}
-  /// So many handlers still run a second after the drain deadline, although their sockets are shut down; the
-  /// server will wait for them. Runs on a background thread. Writes a line that names them.
+  /// Called on a background thread 1 s after the drain deadline if `running` handlers have not returned although their
+  /// sockets are shut down; the server waits for them. Writes a line that names them.
   virtual void handle_drain_timeout(std::size_t running);
 
  private:

@@ -83,7 +83,7 @@ std::string ConnectionTable::describe() const {
                    : connection.submitted ? " s, waits for a worker)"
                                           : " s, waits)");
   }
-  return text.empty() ? "nobody" : text;
+  return text.empty() ? "no client" : text;
 }
 
 void ConnectionTable::start_drain() {

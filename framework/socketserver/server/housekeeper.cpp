@@ -265,7 +265,7 @@ class Housekeeper::Loop {
     give_up(one);
   }
 
-  /// Closes it whatever its peer has not read: that would stay in the kernel for minutes.
+  /// Closes it. What its peer has not read is dropped: it would stay in the kernel for minutes.
   void give_up(const LingeringPtr& one) {
     if (one->ended) return;
     if (one->has_unsent()) reset_on_close(one->socket.native_handle());

@@ -75,7 +75,7 @@ void InputWaits::begin(std::list<WaitPtr> made) noexcept {
   const WaitPtr wait = made.front();
   waiting_.splice(waiting_.end(), made);
   wait->position = std::prev(waiting_.end());
-  const FirstInput found = wait->stream.first_input();  // mostly there already
+  const FirstInput found = wait->stream.first_input();  // usually it is there already
   bool refusing = false;
   {
     const std::lock_guard lock(mutex_);
@@ -88,7 +88,7 @@ void InputWaits::begin(std::list<WaitPtr> made) noexcept {
       wait->timer.expires_at(wait->deadline.time());
       wait->timer.async_wait([this, wait](std::error_code) { end(wait, FirstInput::timed_out); });
     }
-  } catch (const std::exception&) {  // no memory, or none of epoll's watches: whoever runs it waits for it
+  } catch (const std::exception&) {  // no memory or epoll watches: its worker waits
     return end(wait, FirstInput::arrived);
   }
   look(wait);

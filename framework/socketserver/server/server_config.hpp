@@ -26,7 +26,7 @@ struct ConcurrencyConfig {
   std::optional<std::size_t> threads{};   ///< the fibers' loops or the pool's workers, 1 or more; see default_threads()
   std::size_t queue = 64;                 ///< connections that may wait for a worker of the pool
   Overflow overflow = Overflow::wait;     ///< what happens to a connection for which there is no room
-  std::string reject_message{};           ///< what one rejected for want of room is sent before it is closed
+  std::string reject_message{};           ///< what a connection rejected for lack of room is sent
   std::size_t stack_size = 131072;        ///< bytes of each fiber's stack, kLeastStackSize or more
 };
 
@@ -48,7 +48,7 @@ struct TimeoutsConfig {
   std::optional<std::chrono::milliseconds> write = std::chrono::seconds(30);
   /// How long a connection may last.
   std::optional<std::chrono::milliseconds> lifetime{};
-  /// How long requests in progress may go on after a stop.
+  /// How long requests in progress may run after a stop.
   std::optional<std::chrono::milliseconds> drain = std::chrono::seconds(30);
   /// How long a closed connection's late input is read and dropped, so that no reset destroys the last reply.
   std::optional<std::chrono::milliseconds> linger = std::chrono::seconds(2);

@@ -30,7 +30,7 @@ struct ConfiguredPolicy {
   static ServerConfig apply(ServerConfig config) { return config; }
 };
 
-/// A policy fixed at compile time, whatever the configuration names.
+/// A policy fixed at compile time; the configuration's is not used.
 template <PolicyKind kind>
 struct FixedPolicy {
   /// @returns it with this policy.

@@ -15,7 +15,7 @@ void BaseRequestHandler::run_phases() {
     try {
       finish();
     } catch (...) {
-      // Mostly the same failure seen again, as when a last send meets the broken connection: the first one tells.
+      // Usually a consequence of the first failure, as a flush to a broken connection: report the first.
     }
     throw;
   }

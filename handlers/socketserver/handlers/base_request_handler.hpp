@@ -24,7 +24,7 @@ class BaseRequestHandler {
   virtual ~BaseRequestHandler() = default;
 
   /// Calls setup(), handle() and finish(). finish() runs whenever setup() returned, also when handle() threw.
-  /// @throws whatever they throw; of two, what handle() threw, since it came first.
+  /// @throws what they throw; of two exceptions the one of handle(), which came first.
   void run(Request& request);
 
  protected:

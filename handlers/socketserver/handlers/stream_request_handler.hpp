@@ -21,7 +21,7 @@ struct StreamOptions {
 /// handler waits for input, and after finish(), also when handle() threw.
 class StreamRequestHandler : public BaseRequestHandler {
  public:
-  /// @param options  what this kind of handler needs, whatever the configuration says.
+  /// @param options  what this kind of handler needs; the configuration's limits are not used.
   explicit StreamRequestHandler(const StreamOptions& options = {}) : options_(options) {}
 
  protected:

@@ -15,7 +15,7 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 ///
 /// TCP keeps no boundaries, so the first receive may bring the record as well. Hence the text is a line, and what
 /// follows its `\n` belongs to the record; a text without `\n` is what the first receive brought. The echo is what
-/// that brought, in any case: whoever reads its echo by lines gets the same whichever way it came.
+/// that brought, in any case: a peer that reads its echo by lines gets the same in both cases.
 ///
 /// So a line has at most 1024 bytes with its `\n`. Of a longer one the rest would be taken for the record; where the
 /// first receive brings 1024 bytes without a `\n` that is a warning instead, and no record is read.
@@ -29,7 +29,7 @@ class StructEchoHandler : public BaseRequestHandler {
 
   /// Called once for each connection that has sent a text. Writes the line to the server's log; nowhere without one.
   virtual void log(std::string_view line);
-  /// Called instead where the text is too long. Likewise, as a warning.
+  /// Called instead where the text is too long. Logs a warning.
   virtual void log_warning(std::string_view line);
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
 // How code waits without knowing who runs it: a thread is blocked by the kernel, a fiber is suspended, and its loop
-// runs others meanwhile. Whatever can wait asks current_fiber(). The fibers themselves are made in concurrency/.
+// runs others meanwhile. A function that can wait asks current_fiber(). The fibers themselves are made in concurrency/.
 
 #include <cstddef>
 #include <socketserver/base/deadline.hpp>
@@ -34,7 +34,7 @@ class Watch {
   ~Watch() = default;
 };
 
-/// Runs fibers beside each other on one thread. Threads: any.
+/// Runs fibers in turn on one thread. Threads: any.
 class Loop {
  public:
   Loop() = default;

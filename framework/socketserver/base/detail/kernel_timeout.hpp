@@ -1,5 +1,5 @@
 #pragma once
-// How long a system call is told to wait.
+// The timeout that a system call is given.
 
 #include <algorithm>
 #include <chrono>

@@ -27,7 +27,8 @@ class SOCKETSERVER_PUBLIC WaitList {
     return true;
   }
 
-  /// @returns false if nobody waits. Whoever is notified knows it, also where its deadline passes meanwhile.
+  /// @returns false if there is no waiter. A notified waiter returns true even if its deadline expires at the same
+  /// time.
   bool notify_one() noexcept;
   void notify_all() noexcept;
 
@@ -35,7 +36,7 @@ class SOCKETSERVER_PUBLIC WaitList {
   struct Waiter;
   void remove(Waiter& waiter) noexcept;
 
-  Waiter* first_ = nullptr;  // each lives on the stack of whoever waits
+  Waiter* first_ = nullptr;  // each lives on its waiter's stack
   Waiter* last_ = nullptr;
 };
 

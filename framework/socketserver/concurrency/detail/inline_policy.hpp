@@ -10,7 +10,7 @@ class InlinePolicy final : public Policy {
  public:
   std::string describe() const override { return "inline"; }
   /// Each connection is served before the next one is accepted.
-  int max_accepts_per_turn() const noexcept override { return 1; }
+  std::size_t max_accepts_per_turn() const noexcept override { return 1; }
   std::size_t capacity() const noexcept override { return std::numeric_limits<std::size_t>::max(); }
   using Policy::submit;
   void submit(Job job, JobName) override { job(); }

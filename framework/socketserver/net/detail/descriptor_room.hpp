@@ -8,14 +8,14 @@ namespace socketserver::detail {
 
 struct DescriptorRoom {
   std::size_t connections = 0;               // that there is room for, of those asked for; at least one
-  std::size_t lingering = 0;                 // ended connections that there is room for beside them; at least one
+  std::size_t lingering = 0;                 // ended connections that there is room for as well; at least one
   std::size_t limit = 0;                     // descriptors that the process may open now
   std::optional<std::size_t> raised_from{};  // the soft limit that was too low
 };
 
 /// Raises the soft limit on descriptors to the hard one if the connections and as many lingering ones would not fit
-/// below it, beside what is open now and kDescriptorsKeptBack. What lingers gets what the connections leave, an eighth
-/// at least.
+/// below it, in addition to what is open now and kDescriptorsKeptBack. What lingers gets what the connections leave, an
+/// eighth at least.
 DescriptorRoom make_descriptor_room(std::size_t connections);
 
 /// For the log, the handlers' own files and connections, lookups of names.

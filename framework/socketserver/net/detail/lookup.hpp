@@ -32,7 +32,7 @@ class LookUps {
  public:
   using Resolve = std::function<Found(const std::string& name, std::uint16_t port)>;
 
-  /// @param most  so many at a time, overdue ones included; further ones wait for their turn. Names of one domain,
+  /// @param most  look-ups at a time, overdue ones included; further ones wait for their turn. Names of one domain,
   /// their last two labels, take at most half of the places that others leave.
   LookUps(std::size_t most, Resolve resolve);
 

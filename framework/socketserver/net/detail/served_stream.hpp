@@ -24,7 +24,7 @@ class SOCKETSERVER_PUBLIC ServedStream : public Stream {
   /// Whether the peer has sent EOF, and all before it was read. Threads: the owner.
   virtual bool at_eof() const noexcept = 0;
   /// Whether this side has shut reading down, as a drain may. Linux then answers what comes after a FIN with
-  /// a reset, so whoever has replies under way holds the FIN back until they are acknowledged.
+  /// a reset, so a server with replies under way holds the FIN back until they are acknowledged.
   virtual bool read_is_shut() const noexcept = 0;
   /// @returns none, arrived or gone, without waiting or reading. Threads: the owner.
   virtual FirstInput first_input() const noexcept = 0;

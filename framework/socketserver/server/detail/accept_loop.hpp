@@ -19,7 +19,7 @@ class AcceptLoop {
   void serve();
   /// Waits for one event and handles it. @param max  connections to accept of those that wait. @returns whether one was
   /// accepted.
-  bool poll_once(Deadline deadline, int max);
+  bool poll_once(Deadline deadline, std::size_t max);
   /// In a stop: serves the connections that arrived before it. @param over  ends that: the drain deadline has passed.
   void accept_rest(const std::atomic<bool>& over);
   /// After a stop: as it was at first.

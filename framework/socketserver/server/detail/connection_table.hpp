@@ -16,7 +16,7 @@ namespace socketserver::detail {
 enum class Outcome { served, rejected, timed_out, failed };
 std::string_view to_string(Outcome outcome) noexcept;
 
-/// Threads: safe to share. A connection belongs to whoever got it from add() until end().
+/// Threads: safe to share. A connection belongs to the caller of add() until end().
 class ConnectionTable {
  public:
   /// Counts it as accepted and active. During a drain it is drained at once.
@@ -28,7 +28,7 @@ class ConnectionTable {
   std::size_t active() const;
   /// The counts kept here; the others are zero.
   ServerStats stats() const;
-  /// @returns each active connection's address and age, or "nobody".
+  /// @returns each active connection's address and age, or "no client".
   std::string describe() const;
 
   /// Drains all connections, those still to come included.

@@ -55,7 +55,7 @@ class Listener {
 /// Must not throw.
 using InputAction = MoveOnlyFunction<void(FirstInput)>;
 
-/// What is done beside serving. Threads: safe to share.
+/// Work in the background. Threads: safe to share.
 class Background {
  public:
   Background() = default;

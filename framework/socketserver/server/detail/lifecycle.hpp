@@ -26,9 +26,9 @@ class Lifecycle {
   bool stopping() const noexcept;
   /// Takes a remembered stop request. @returns whether there was one.
   bool take_remembered_stop() noexcept;
-  /// @returns how often a stop was requested, whatever came of it.
+  /// @returns the number of stop requests, with or without an effect.
   std::uint64_t stop_requests() const noexcept;
-  /// Waits until whoever requested the stop has started the drain.
+  /// Waits until the drain has been started.
   void wait_until_draining();
   /// Enters `stopped`.
   void finish_serving() noexcept;

@@ -50,7 +50,7 @@ inline constexpr std::array kFormatCharacters = {
     format_character<std::uintptr_t>('P', 0),
 };
 
-// A tuple of more values runs into the compilers' limit on nested templates, whose message helps nobody.
+// A tuple of more values runs into the compilers' limit on nested templates, whose message does not help.
 inline constexpr std::size_t kMaxFormatValues = 256;
 
 // Python's limit too: what a signed size can count.
