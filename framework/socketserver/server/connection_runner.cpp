@@ -122,23 +122,35 @@ void ConnectionRunner::start_when_room(Connection& connection) noexcept {
       const std::lock_guard lock(ready_mutex_);
       if (core_.budgets.policy_full()) return ready_.push_back(&connection);
     }
+  } catch (const std::bad_alloc&) {  // it waits in the policy's queue instead
+  }
+  (void)start_or_end(connection);
+}
+
+/// @returns false if it could not be started, and has ended.
+bool ConnectionRunner::start_or_end(Connection& connection) noexcept {
+  try {
     start(connection);
+    return true;
   } catch (...) {
     core_.report(connection.request, std::current_exception());
     end(connection, outcome_of(std::current_exception()));
+    return false;
   }
 }
 
-/// There may be room for one that is ready.
+/// Starts one that is ready, if there is room.
 void ConnectionRunner::start_next() noexcept {
-  Connection* next = nullptr;
-  {
-    const std::lock_guard lock(ready_mutex_);
-    if (ready_.empty() || core_.budgets.policy_full()) return;
-    next = ready_.front();
-    ready_.pop_front();
+  for (;;) {
+    Connection* next = nullptr;
+    {
+      const std::lock_guard lock(ready_mutex_);
+      if (ready_.empty() || core_.budgets.policy_full()) return;
+      next = ready_.front();
+      ready_.pop_front();
+    }
+    if (start_or_end(*next)) return;
   }
-  start_when_room(*next);
 }
 
 void ConnectionRunner::start(Connection& connection) {

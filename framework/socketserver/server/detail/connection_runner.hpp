@@ -34,6 +34,7 @@ class ConnectionRunner {
   void reject(Connection& connection);
   bool wait_for_input(Connection& connection);
   void start_when_room(Connection& connection) noexcept;
+  bool start_or_end(Connection& connection) noexcept;
   void start_next() noexcept;
   void input_came(Connection& connection, FirstInput found) noexcept;
   void start(Connection& connection);
