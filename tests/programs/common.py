@@ -147,6 +147,12 @@ class Server:
         with self.connect() as client:
             return client.ask(line)
 
+    def counted(self, name):
+        """@returns a counter, as SIGUSR1 has the server write it."""
+        known = len(self.lines)
+        self.signal(signal.SIGUSR1)
+        return int(self.wait_for_line(rf"counted: .*\b{name} ([0-9]+)", known)[1])
+
     def signal(self, number=signal.SIGTERM):
         os.kill(self.pid, number)
 

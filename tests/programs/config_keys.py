@@ -2,9 +2,7 @@
 
 import json
 import os
-import re
 import select
-import signal
 import socket
 import sys
 import tempfile
@@ -169,18 +167,11 @@ def overflowing_server(overflow):
                   *set_key("/concurrency/overflow", overflow), *set_key("/concurrency/reject_message", "full\n"))
 
 
-def waiting_for_a_worker(server):
-    known = len(server.lines)
-    server.signal(signal.SIGUSR1)
-    check(eventually(lambda: any(line and "counted: " in line for line in server.lines[known:])), "no counters")
-    return int(re.search(r"queued (\d+)", " ".join(filter(None, server.lines[known:])))[1])
-
-
 def test_concurrency_queue():
     with overflowing_server("reject") as server, server.connect() as served, server.connect() as queued:
         equal(served.ask("x"), "x")
         queued.send("y\n")
-        check(eventually(lambda: waiting_for_a_worker(server) == 1))
+        check(eventually(lambda: server.counted("queued") == 1))
         with server.connect() as excess:
             equal(excess.rest(), b"full\n")
         served.close()
@@ -191,7 +182,7 @@ def test_concurrency_overflow():
     with overflowing_server("wait") as server, server.connect() as served, server.connect() as queued:
         equal(served.ask("x"), "x")
         queued.send("y\n")
-        check(eventually(lambda: waiting_for_a_worker(server) == 1))
+        check(eventually(lambda: server.counted("queued") == 1))
         with server.connect() as waiting:
             waiting.send("z\n")
             check(silent(waiting))

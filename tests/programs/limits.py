@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import signal
 import sys
 
 from common import BINARIES, SANITIZED, Server, check, equal, eventually, main, set_key, tests_of
@@ -53,13 +52,6 @@ def test_max_connections_is_lowered_to_what_the_hard_limit_allows():
         check(not any(line and "accept failed" in line for line in server.lines), server.lines)
 
 
-def counted(server, name):
-    """@returns a counter, as SIGUSR1 has the server write it."""
-    known = len(server.lines)
-    server.signal(signal.SIGUSR1)
-    return int(server.wait_for_line(rf"counted: .*\b{name} ([0-9]+)", known)[1])
-
-
 @contextlib.contextmanager
 def ended(server, count):
     """Connections that the server has ended and their clients have not."""
@@ -79,16 +71,16 @@ def test_ended_connections_have_an_eighth_of_the_descriptors():
     with probe_server(*set_key("/timeouts/linger", 600), descriptors=(100, 100)) as server:
         connections = int(server.wait_for_line("at most ([0-9]+) connections, not 10000")[1])
         with ended(server, 50):
-            check(eventually(lambda: counted(server, "lingering") + counted(server, "lingers cut") == 50))
-            lingering = counted(server, "lingering")
+            check(eventually(lambda: server.counted("lingering") + server.counted("lingers cut") == 50))
+            lingering = server.counted("lingering")
             equal(lingering, (connections + lingering) // 8)
 
 
 def test_ended_connections_are_no_more_than_max_connections():
     with probe_server(*set_key("/timeouts/linger", 600), *set_key("/limits/max_connections", 5)) as server:
         with ended(server, 20):
-            check(eventually(lambda: counted(server, "lingers cut") == 15), server.lines[-1])
-            equal(counted(server, "lingering"), 5)
+            check(eventually(lambda: server.counted("lingers cut") == 15), server.lines[-1])
+            equal(server.counted("lingering"), 5)
 
 
 def test_an_accept_that_finds_no_descriptor_takes_one_of_an_ended_connection():
@@ -96,7 +88,7 @@ def test_an_accept_that_finds_no_descriptor_takes_one_of_an_ended_connection():
         return
     with probe_server(*set_key("/timeouts/linger", 600)) as server:
         with ended(server, 30):
-            check(eventually(lambda: counted(server, "lingering") == 30), server.lines[-1])
+            check(eventually(lambda: server.counted("lingering") == 30), server.lines[-1])
             process = Process(server.pid)
             process.limit_descriptors(process.descriptors())
 
@@ -111,7 +103,7 @@ def test_what_a_peer_that_half_closes_does_not_read_goes_after_the_write_timeout
         with server.connect() as client:
             client.send("mebibyte\n")
             client.half_close()
-            check(eventually(lambda: counted(server, "served") == 1), server.lines[-1])
+            check(eventually(lambda: server.counted("served") == 1), server.lines[-1])
             check(eventually(lambda: unsent(server.address[1]) == 0), unsent(server.address[1]))
             equal(client.rest(), None)  # it was there, and is gone
 

@@ -56,7 +56,7 @@ std::size_t Broadcast::post(std::string_view message, const Outbox* except) {
 
 std::size_t Broadcast::post(const SharedMessage& message, const Outbox* except) {
   std::size_t taken = 0;
-  std::vector<std::shared_ptr<OutboxCore>> to_push;  // those that nobody sends for at present
+  std::vector<std::shared_ptr<OutboxCore>> to_push;  // those without a sender at present
   {
     const std::lock_guard lock(members_->mutex);
     to_push.reserve(members_->outboxes.size());

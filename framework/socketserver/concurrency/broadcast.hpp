@@ -49,7 +49,7 @@ class Broadcast {
   /// fiber; no lock is held while anything is sent.
   /// @param except  the one that is left out, such as the speaker's; null for none.
   /// @returns the number of outboxes that have taken the message.
-  /// @throws std::bad_alloc  and nobody gets it.
+  /// @throws std::bad_alloc  and no member gets it.
   std::size_t post(std::string_view message, const Outbox* except = nullptr);
   /// The same without a copy.
   std::size_t post(const SharedMessage& message, const Outbox* except = nullptr);

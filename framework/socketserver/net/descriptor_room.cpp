@@ -10,22 +10,19 @@
 #include <utility>
 
 namespace socketserver::detail {
-namespace {
 
-std::size_t open_descriptors() {
-  std::error_code unknown;
-  const std::filesystem::directory_iterator all("/proc/self/fd", unknown);
-  return unknown ? 0 : static_cast<std::size_t>(std::distance(begin(all), end(all)));
+std::size_t open_descriptors(std::error_code& error) {
+  const std::filesystem::directory_iterator all("/proc/self/fd", error);
+  return error ? 0 : static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
-
-}  // namespace
 
 DescriptorRoom make_descriptor_room(std::size_t connections) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
     return {connections, connections, std::numeric_limits<std::size_t>::max(), {}};
   }
-  const std::size_t others = open_descriptors() + kDescriptorsKeptBack;
+  std::error_code unknown;
+  const std::size_t others = open_descriptors(unknown) + kDescriptorsKeptBack;
   const auto room_now = [&] { return std::max<std::size_t>(limit.rlim_cur, others + 2) - others; };
   DescriptorRoom room;
   if (room_now() / 2 < connections && limit.rlim_cur < limit.rlim_max) {

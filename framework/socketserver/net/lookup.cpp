@@ -66,8 +66,7 @@ struct LookUps::State {
   const std::size_t most;
   const Resolve resolve;
   std::mutex mutex;
-  WaitList changed;  // guarded by mutex, as is the one below
-  std::size_t under_way = 0;
+  WaitList changed;                                   // guarded by mutex, as are those below
   std::map<std::string, std::size_t> under_way_of;    // each domain's; none is 0
   std::map<Question, std::shared_ptr<LookUp>> asked;  // those under way
 };
@@ -77,8 +76,8 @@ struct LookUps::State {
 bool LookUps::has_place(const State& state, const std::string& domain) {
   const auto found = state.under_way_of.find(domain);
   const std::size_t own = found == state.under_way_of.end() ? 0 : found->second;
-  const std::size_t left_by_others = state.most - (state.under_way - own);
-  return state.under_way < state.most && own < std::max<std::size_t>(1, left_by_others / 2);
+  const std::size_t left_by_others = state.most - (state.asked.size() - own);
+  return state.asked.size() < state.most && own < std::max<std::size_t>(1, left_by_others / 2);
 }
 
 struct LookUps::LookUp {
@@ -90,7 +89,7 @@ LookUps::LookUps(std::size_t most, Resolve resolve) : state_(std::make_shared<St
 
 std::size_t LookUps::under_way() const {
   const std::lock_guard lock(state_->mutex);
-  return state_->under_way;
+  return state_->asked.size();
 }
 
 Found LookUps::find(const std::string& name, std::uint16_t port, Deadline deadline) {
@@ -131,14 +130,12 @@ void LookUps::start(const std::shared_ptr<LookUp>& look_up, const std::string& n
     const std::lock_guard lock(state->mutex);
     look_up->found = std::move(found);
     look_up->done = true;
-    --state->under_way;
     if (--of_domain == 0) state->under_way_of.erase(domain_of(question.first));
     state->asked.erase(question);
     state->changed.notify_all();
   });
   // Detached, since joining would wait for a resolver that hangs, which is what the thread is to spare its caller.
   thread.detach();
-  ++state_->under_way;
   ++of_domain;
 }
 

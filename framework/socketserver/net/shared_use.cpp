@@ -2,9 +2,8 @@
 
 #include <sys/resource.h>
 
-#include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <socketserver/net/detail/descriptor_room.hpp>
 #include <string>
 #include <system_error>
 
@@ -12,13 +11,12 @@ namespace socketserver::detail {
 
 std::optional<Budget> descriptors_in_use() {
   std::error_code unknown;
-  const std::filesystem::directory_iterator all("/proc/self/fd", unknown);
+  const std::size_t open = open_descriptors(unknown);
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;
   if (unknown == std::errc::too_many_files_open) return Budget{"descriptors", limit.rlim_cur, limit.rlim_cur};
   if (unknown) return std::nullopt;
-  const auto open = std::distance(begin(all), end(all)) - 1;  // the iterator has one
-  return Budget{"descriptors", static_cast<std::uint64_t>(open), limit.rlim_cur};
+  return Budget{"descriptors", open - 1, limit.rlim_cur};  // without the one for the look
 }
 
 std::optional<Budget> tcp_pages_in_use() {

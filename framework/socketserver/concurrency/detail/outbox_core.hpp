@@ -20,7 +20,7 @@ namespace socketserver::detail {
 ///     enqueue -> waiting_ -> current_ -> the stream
 ///                         role: a poster in send_now(); then, if it would have to wait, the outbox's own sender
 ///
-/// The role is taken and given up under the mutex, which nobody holds while sending.
+/// The role is taken and given up under the mutex, which is not held while sending.
 class OutboxCore : public std::enable_shared_from_this<OutboxCore> {
  public:
   OutboxCore(Stream& out, const OutboxOptions& options);
@@ -39,7 +39,7 @@ class OutboxCore : public std::enable_shared_from_this<OutboxCore> {
 
   bool flush(Deadline deadline);
   Deadline write_deadline() const noexcept;
-  /// Nobody touches the stream from now on.
+  /// The stream is not touched from now on.
   void close() noexcept;
 
   bool open() const noexcept;
@@ -71,7 +71,7 @@ class OutboxCore : public std::enable_shared_from_this<OutboxCore> {
   std::size_t waiting_bytes_ = 0;
   std::uint64_t dropped_ = 0;
   bool closed_ = false;      // takes no more, and the current message is the last
-  bool to_end_ = false;      // was full: whoever calls push() next ends the connection
+  bool to_end_ = false;      // was full: the next push() ends the connection
   unsigned ending_ = 0;      // threads that do
   bool sending_ = false;     // the role is taken
   bool own_sender_ = false;  // by a thread or fiber that may wait

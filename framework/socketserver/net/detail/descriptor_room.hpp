@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <system_error>
 
 namespace socketserver::detail {
 
@@ -12,6 +13,9 @@ struct DescriptorRoom {
   std::size_t limit = 0;                     // descriptors that the process may open now
   std::optional<std::size_t> raised_from{};  // the soft limit that was too low
 };
+
+/// @returns the descriptors that the process has open, one for this look included; 0 with an error.
+std::size_t open_descriptors(std::error_code& error);
 
 /// Raises the soft limit on descriptors to the hard one if the connections and as many lingering ones would not fit
 /// below it, in addition to what is open now and kDescriptorsKeptBack. What lingers gets what the connections leave, an
