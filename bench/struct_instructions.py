@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 TREE = pathlib.Path(__file__).resolve().parent.parent
-SOURCES = ["bench/struct_instructions.cpp", "framework/socketserver/wire/struct_errors.cpp",
+SOURCES = ["bench/struct_instructions.cpp", "framework/socketserver/wire/detail/struct_errors.cpp",
            "framework/socketserver/base/text.cpp"]
 LIMIT = 1.5
 ROUNDS = 10000

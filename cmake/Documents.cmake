@@ -5,6 +5,9 @@ if(NOT DOXYGEN_FOUND)
   return()
 endif()
 
+get_property(documented GLOBAL PROPERTY SOCKETSERVER_DOCUMENTED)
+list(FILTER documented EXCLUDE REGEX "/detail/")
+string(JOIN " " documented ${documented})
 set(DOXYGEN_WARN_AS_ERROR FAIL_ON_WARNINGS)  # not YES, which would stop at the first
 configure_file("${PROJECT_SOURCE_DIR}/docs/Doxyfile.in" "${PROJECT_BINARY_DIR}/docs/Doxyfile" @ONLY)
 add_custom_target(docs

@@ -1,5 +1,5 @@
 #include <exception>
-#include <socketserver/base/detail/type_name.hpp>
+#include <socketserver/base/type_name.hpp>
 #include <stdexcept>
 
 #include "support/catch.hpp"

@@ -9,9 +9,9 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <socketserver/base/detail/sanitizers.hpp>
-#include <socketserver/concurrency/detail/loop_fiber.hpp>
-#include <socketserver/concurrency/detail/stack.hpp>
+#include <socketserver/base/sanitizers.hpp>
+#include <socketserver/concurrency/fiber/loop_fiber.hpp>
+#include <socketserver/concurrency/fiber/stack.hpp>
 #include <socketserver/concurrency/offload.hpp>
 #include <socketserver/concurrency/policy.hpp>
 #include <socketserver/net/socket_options.hpp>

@@ -2,10 +2,10 @@
 
 #include <atomic>
 #include <mutex>
-#include <socketserver/base/detail/wait_list.hpp>
 #include <socketserver/concurrency/offload.hpp>
 #include <socketserver/concurrency/policy.hpp>
 #include <socketserver/concurrency/sync.hpp>
+#include <socketserver/wait/detail/wait_list.hpp>
 #include <stdexcept>
 #include <thread>
 #include <vector>

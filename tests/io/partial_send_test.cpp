@@ -1,6 +1,6 @@
 // PartialSend: a message sent in two goes is still one, as the other senders see it.
 
-#include <socketserver/io/detail/partial_send.hpp>
+#include <socketserver/io/partial_send.hpp>
 #include <span>
 #include <string_view>
 

@@ -7,7 +7,7 @@
 #include <socketserver/concurrency/policy.hpp>
 #include <socketserver/handlers/stream_request_handler.hpp>
 #include <socketserver/net/connect.hpp>
-#include <socketserver/net/detail/lookup.hpp>
+#include <socketserver/net/lookup.hpp>
 
 #include "support/catch.hpp"
 #include "support/client.hpp"

@@ -10,8 +10,8 @@
 #include <socketserver/io/writer.hpp>
 #include <socketserver/net/acceptor.hpp>
 #include <socketserver/net/connect.hpp>
-#include <socketserver/net/detail/lookup.hpp>
 #include <socketserver/net/kernel_limits.hpp>
+#include <socketserver/net/lookup.hpp>
 #include <socketserver/observe/log.hpp>
 
 #include "support/catch.hpp"

@@ -1,5 +1,5 @@
 #include <socketserver/base/deadline.hpp>
-#include <socketserver/observe/detail/line_budget.hpp>
+#include <socketserver/observe/line_budget.hpp>
 
 #include "support/catch.hpp"
 

@@ -15,7 +15,7 @@
 #include <fstream>
 #include <iterator>
 #include <regex>
-#include <socketserver/base/detail/sanitizers.hpp>
+#include <socketserver/base/sanitizers.hpp>
 #include <socketserver/observe/log.hpp>
 #include <sstream>
 #include <stdexcept>

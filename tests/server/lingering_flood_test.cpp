@@ -6,9 +6,9 @@
 #include <atomic>
 #include <cerrno>
 #include <future>
-#include <socketserver/base/detail/sanitizers.hpp>
+#include <socketserver/base/sanitizers.hpp>
 #include <socketserver/net/acceptor.hpp>
-#include <socketserver/server/detail/housekeeper.hpp>
+#include <socketserver/server/housekeeper.hpp>
 
 #include "support/catch.hpp"
 #include "support/client.hpp"

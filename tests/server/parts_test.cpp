@@ -10,10 +10,10 @@
 #include <socketserver/handlers/upper_case.hpp>
 #include <socketserver/net/acceptor.hpp>
 #include <socketserver/net/socket_options.hpp>
-#include <socketserver/server/detail/accept_backoff.hpp>
-#include <socketserver/server/detail/client_network.hpp>
-#include <socketserver/server/detail/housekeeper.hpp>
-#include <socketserver/server/detail/lifecycle.hpp>
+#include <socketserver/server/accept_backoff.hpp>
+#include <socketserver/server/client_network.hpp>
+#include <socketserver/server/housekeeper.hpp>
+#include <socketserver/server/lifecycle.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>

@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 
 #include <future>
-#include <socketserver/base/detail/sanitizers.hpp>
+#include <socketserver/base/sanitizers.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/handlers/upper_case.hpp>
 #include <vector>

@@ -4,9 +4,9 @@
 #include <atomic>
 #include <csignal>
 #include <future>
-#include <socketserver/base/detail/sanitizers.hpp>
+#include <socketserver/base/sanitizers.hpp>
 #include <socketserver/net/file_descriptor.hpp>
-#include <socketserver/server/detail/signal_watcher.hpp>
+#include <socketserver/server/signal_watcher.hpp>
 #include <thread>
 
 #include "support/catch.hpp"

@@ -6,9 +6,9 @@
 #include <functional>
 #include <limits>
 #include <mutex>
-#include <socketserver/base/detail/fiber.hpp>
-#include <socketserver/base/detail/wait_list.hpp>
 #include <socketserver/io/stream.hpp>
+#include <socketserver/wait/detail/wait_list.hpp>
+#include <socketserver/wait/execution.hpp>
 #include <string>
 #include <thread>
 #include <vector>

@@ -4,7 +4,7 @@
 #include <array>
 #include <chrono>
 #include <socketserver/server/tcp_server.hpp>
-#include <socketserver/testing/detail/local_config.hpp>
+#include <socketserver/testing/local_config.hpp>
 #include <socketserver/testing/server_fixture.hpp>
 #include <utility>
 

@@ -1,7 +1,7 @@
 // A whole server in virtual time: our own under many seeds, and servers and handlers with bugs that must be found.
 
 #include <chrono>
-#include <socketserver/base/detail/sanitizers.hpp>
+#include <socketserver/base/sanitizers.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/concurrency/sync.hpp>
 #include <socketserver/handlers/stream_request_handler.hpp>

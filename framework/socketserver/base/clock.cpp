@@ -1,6 +1,6 @@
 #include <socketserver/base/clock.hpp>
 
-#include <socketserver/base/detail/thread_clock.hpp>
+#include <socketserver/base/thread_clock.hpp>
 #include <utility>
 
 namespace socketserver {

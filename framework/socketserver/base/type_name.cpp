@@ -1,4 +1,4 @@
-#include <socketserver/base/detail/type_name.hpp>
+#include <socketserver/base/type_name.hpp>
 
 #include <cxxabi.h>
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
-#include <socketserver/concurrency/detail/outbox_core.hpp>
+#include <socketserver/concurrency/outbox_core.hpp>
 #include <string>
 #include <utility>
 #include <vector>

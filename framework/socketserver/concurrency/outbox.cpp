@@ -1,6 +1,6 @@
 #include <socketserver/concurrency/outbox.hpp>
 
-#include <socketserver/concurrency/detail/outbox_core.hpp>
+#include <socketserver/concurrency/outbox_core.hpp>
 #include <utility>
 
 namespace socketserver {

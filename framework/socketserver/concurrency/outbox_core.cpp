@@ -1,4 +1,4 @@
-#include <socketserver/concurrency/detail/outbox_core.hpp>
+#include <socketserver/concurrency/outbox_core.hpp>
 
 #include <exception>
 #include <new>

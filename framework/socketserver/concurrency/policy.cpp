@@ -1,10 +1,10 @@
 #include <socketserver/concurrency/policy.hpp>
 
 #include <algorithm>
-#include <socketserver/concurrency/detail/fiber_policy.hpp>
-#include <socketserver/concurrency/detail/inline_policy.hpp>
-#include <socketserver/concurrency/detail/pool_policy.hpp>
-#include <socketserver/concurrency/detail/thread_policy.hpp>
+#include <socketserver/concurrency/fiber/fiber_policy.hpp>
+#include <socketserver/concurrency/inline_policy.hpp>
+#include <socketserver/concurrency/pool_policy.hpp>
+#include <socketserver/concurrency/thread_policy.hpp>
 #include <thread>
 
 namespace socketserver {

@@ -1,5 +1,5 @@
 #include <socketserver/base/text.hpp>
-#include <socketserver/concurrency/detail/pool_policy.hpp>
+#include <socketserver/concurrency/pool_policy.hpp>
 
 namespace socketserver::detail {
 

@@ -1,7 +1,7 @@
-#include <socketserver/concurrency/detail/thread_policy.hpp>
+#include <socketserver/concurrency/thread_policy.hpp>
 
 #include <limits>
-#include <socketserver/base/detail/at_exit.hpp>
+#include <socketserver/base/at_exit.hpp>
 #include <utility>
 
 namespace socketserver::detail {

@@ -1,8 +1,8 @@
-#include <socketserver/concurrency/detail/worker_pool.hpp>
+#include <socketserver/concurrency/worker_pool.hpp>
 
 #include <algorithm>
 #include <exception>
-#include <socketserver/base/detail/at_exit.hpp>
+#include <socketserver/base/at_exit.hpp>
 #include <utility>
 
 namespace socketserver::detail {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 #include <socketserver/base/text.hpp>
-#include <socketserver/config/detail/key_table.hpp>
+#include <socketserver/config/key_table.hpp>
 #include <utility>
 
 namespace socketserver {

@@ -1,4 +1,4 @@
-#include <socketserver/config/detail/json_document.hpp>
+#include <socketserver/config/json_document.hpp>
 
 #include <algorithm>
 #include <socketserver/base/errors.hpp>

@@ -1,4 +1,4 @@
-#include <socketserver/config/detail/key_table.hpp>
+#include <socketserver/config/key_table.hpp>
 
 #include <array>
 #include <cmath>

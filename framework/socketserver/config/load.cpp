@@ -5,7 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <socketserver/base/text.hpp>
-#include <socketserver/config/detail/key_table.hpp>
+#include <socketserver/config/key_table.hpp>
 #include <stdexcept>
 #include <utility>
 

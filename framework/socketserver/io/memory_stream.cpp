@@ -1,8 +1,8 @@
 #include <socketserver/io/memory_stream.hpp>
 
 #include <mutex>
-#include <socketserver/base/detail/wait_list.hpp>
-#include <socketserver/io/detail/peer_script.hpp>
+#include <socketserver/io/peer_script.hpp>
+#include <socketserver/wait/detail/wait_list.hpp>
 
 namespace socketserver {
 namespace {

@@ -1,4 +1,4 @@
-#include <socketserver/io/detail/peer_script.hpp>
+#include <socketserver/io/peer_script.hpp>
 
 #include <algorithm>
 #include <cstring>

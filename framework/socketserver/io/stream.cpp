@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <socketserver/base/detail/wait_list.hpp>
-#include <socketserver/io/detail/partial_send.hpp>
+#include <socketserver/io/partial_send.hpp>
 #include <socketserver/io/writer.hpp>
+#include <socketserver/wait/detail/wait_list.hpp>
 #include <utility>
 
 namespace socketserver {

@@ -10,10 +10,10 @@
 
 #include <cerrno>
 #include <limits>
-#include <socketserver/base/detail/fiber.hpp>
-#include <socketserver/base/detail/kernel_timeout.hpp>
-#include <socketserver/base/detail/last_error.hpp>
+#include <socketserver/base/kernel_timeout.hpp>
+#include <socketserver/base/last_error.hpp>
 #include <socketserver/base/text.hpp>
+#include <socketserver/wait/execution.hpp>
 #include <utility>
 
 namespace socketserver {

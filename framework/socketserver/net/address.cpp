@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <socketserver/base/detail/last_error.hpp>
+#include <socketserver/base/last_error.hpp>
 #include <socketserver/base/text.hpp>
-#include <socketserver/net/detail/lookup.hpp>
+#include <socketserver/net/lookup.hpp>
 #include <system_error>
 #include <utility>
 

@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <socketserver/base/detail/last_error.hpp>
+#include <socketserver/base/last_error.hpp>
 #include <socketserver/base/text.hpp>
-#include <socketserver/net/detail/lookup.hpp>
-#include <socketserver/net/detail/socket_texts.hpp>
-#include <socketserver/net/detail/wait_connected.hpp>
+#include <socketserver/net/lookup.hpp>
 #include <socketserver/net/socket_options.hpp>
+#include <socketserver/net/socket_texts.hpp>
+#include <socketserver/net/wait_connected.hpp>
 #include <socketserver/observe/log.hpp>
 #include <utility>
 

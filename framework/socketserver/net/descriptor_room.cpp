@@ -1,4 +1,4 @@
-#include <socketserver/net/detail/descriptor_room.hpp>
+#include <socketserver/net/descriptor_room.hpp>
 
 #include <sys/resource.h>
 

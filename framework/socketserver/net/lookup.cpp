@@ -1,4 +1,4 @@
-#include <socketserver/net/detail/lookup.hpp>
+#include <socketserver/net/lookup.hpp>
 
 #include <netdb.h>
 
@@ -6,12 +6,12 @@
 #include <cerrno>
 #include <map>
 #include <mutex>
-#include <socketserver/base/detail/last_error.hpp>
-#include <socketserver/base/detail/wait_list.hpp>
 #include <socketserver/base/errors.hpp>
+#include <socketserver/base/last_error.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/net/connect.hpp>
-#include <socketserver/net/detail/shared_use.hpp>
+#include <socketserver/net/shared_use.hpp>
+#include <socketserver/wait/detail/wait_list.hpp>
 #include <thread>
 #include <utility>
 

@@ -1,9 +1,9 @@
-#include <socketserver/net/detail/shared_use.hpp>
+#include <socketserver/net/shared_use.hpp>
 
 #include <sys/resource.h>
 
 #include <fstream>
-#include <socketserver/net/detail/descriptor_room.hpp>
+#include <socketserver/net/descriptor_room.hpp>
 #include <string>
 #include <system_error>
 

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <limits>
-#include <socketserver/base/detail/last_error.hpp>
+#include <socketserver/base/last_error.hpp>
 #include <system_error>
 
 namespace socketserver {

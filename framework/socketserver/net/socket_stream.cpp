@@ -10,11 +10,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <socketserver/base/detail/fiber.hpp>
-#include <socketserver/base/detail/kernel_timeout.hpp>
-#include <socketserver/base/detail/last_error.hpp>
-#include <socketserver/net/detail/byte_log.hpp>
+#include <socketserver/base/kernel_timeout.hpp>
+#include <socketserver/base/last_error.hpp>
+#include <socketserver/net/byte_log.hpp>
 #include <socketserver/net/socket_options.hpp>
+#include <socketserver/wait/execution.hpp>
 #include <utility>
 
 namespace socketserver {

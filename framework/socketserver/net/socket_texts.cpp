@@ -1,4 +1,4 @@
-#include <socketserver/net/detail/socket_texts.hpp>
+#include <socketserver/net/socket_texts.hpp>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

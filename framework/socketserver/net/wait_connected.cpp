@@ -1,13 +1,13 @@
-#include <socketserver/net/detail/wait_connected.hpp>
+#include <socketserver/net/wait_connected.hpp>
 
 #include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <socketserver/base/detail/fiber.hpp>
-#include <socketserver/base/detail/kernel_timeout.hpp>
-#include <socketserver/base/detail/last_error.hpp>
+#include <socketserver/base/kernel_timeout.hpp>
+#include <socketserver/base/last_error.hpp>
+#include <socketserver/wait/execution.hpp>
 
 namespace socketserver::detail {
 namespace {

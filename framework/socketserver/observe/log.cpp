@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <socketserver/base/text.hpp>
-#include <socketserver/observe/detail/log_sink.hpp>
+#include <socketserver/observe/log_sink.hpp>
 #include <stdexcept>
 #include <string>
 #include <utility>

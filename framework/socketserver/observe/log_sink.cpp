@@ -1,4 +1,4 @@
-#include <socketserver/observe/detail/log_sink.hpp>
+#include <socketserver/observe/log_sink.hpp>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <socketserver/base/deadline.hpp>
-#include <socketserver/base/detail/kernel_timeout.hpp>
+#include <socketserver/base/kernel_timeout.hpp>
 #include <socketserver/base/text.hpp>
 #include <system_error>
 

@@ -1,4 +1,4 @@
-#include <socketserver/server/detail/accept_backoff.hpp>
+#include <socketserver/server/accept_backoff.hpp>
 
 #include <algorithm>
 #include <new>

@@ -1,9 +1,9 @@
-#include <socketserver/server/detail/accept_loop.hpp>
+#include <socketserver/server/accept_loop.hpp>
 
 #include <algorithm>
 #include <new>
 #include <socketserver/base/text.hpp>
-#include <socketserver/server/detail/handler_scope.hpp>
+#include <socketserver/server/handler_scope.hpp>
 #include <utility>
 #include <vector>
 

@@ -1,11 +1,11 @@
 #include <socketserver/server/base_server.hpp>
 
 #include <memory>
-#include <socketserver/base/detail/type_name.hpp>
 #include <socketserver/base/text.hpp>
-#include <socketserver/server/detail/base_server_impl.hpp>
-#include <socketserver/server/detail/handler_scope.hpp>
-#include <socketserver/server/detail/signal_watcher.hpp>
+#include <socketserver/base/type_name.hpp>
+#include <socketserver/server/base_server_impl.hpp>
+#include <socketserver/server/handler_scope.hpp>
+#include <socketserver/server/signal_watcher.hpp>
 #include <stdexcept>
 #include <typeinfo>
 #include <utility>

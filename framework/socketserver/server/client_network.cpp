@@ -1,4 +1,4 @@
-#include <socketserver/server/detail/client_network.hpp>
+#include <socketserver/server/client_network.hpp>
 
 #include <netinet/in.h>
 

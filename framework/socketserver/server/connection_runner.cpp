@@ -1,4 +1,4 @@
-#include <socketserver/server/detail/connection_runner.hpp>
+#include <socketserver/server/connection_runner.hpp>
 
 #include <cxxabi.h>
 
@@ -7,7 +7,7 @@
 #include <socketserver/base/errors.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/net/socket_options.hpp>
-#include <socketserver/server/detail/handler_scope.hpp>
+#include <socketserver/server/handler_scope.hpp>
 #include <utility>
 
 namespace socketserver::detail {

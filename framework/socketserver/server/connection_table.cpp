@@ -1,4 +1,4 @@
-#include <socketserver/server/detail/connection_table.hpp>
+#include <socketserver/server/connection_table.hpp>
 
 #include <socketserver/base/text.hpp>
 #include <utility>

@@ -1,9 +1,9 @@
-#include <socketserver/server/detail/environment.hpp>
+#include <socketserver/server/environment.hpp>
 
 #include <new>
 #include <socketserver/net/socket_stream.hpp>
-#include <socketserver/server/detail/housekeeper.hpp>
-#include <socketserver/server/detail/socket_listener.hpp>
+#include <socketserver/server/housekeeper.hpp>
+#include <socketserver/server/socket_listener.hpp>
 #include <utility>
 
 namespace socketserver::detail {

@@ -1,6 +1,6 @@
-#include <socketserver/server/detail/handler_scope.hpp>
+#include <socketserver/server/handler_scope.hpp>
 
-#include <socketserver/base/detail/fiber.hpp>
+#include <socketserver/wait/execution.hpp>
 #include <utility>
 
 namespace socketserver::detail {

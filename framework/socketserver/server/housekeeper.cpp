@@ -1,4 +1,4 @@
-#include <socketserver/server/detail/housekeeper.hpp>
+#include <socketserver/server/housekeeper.hpp>
 
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -16,8 +16,8 @@
 #include <mutex>
 #include <new>
 #include <socketserver/net/socket_options.hpp>
-#include <socketserver/server/detail/client_network.hpp>
-#include <socketserver/server/detail/input_waits.hpp>
+#include <socketserver/server/client_network.hpp>
+#include <socketserver/server/input_waits.hpp>
 #include <thread>
 #include <unordered_map>
 #include <utility>

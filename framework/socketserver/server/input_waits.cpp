@@ -1,4 +1,4 @@
-#include <socketserver/server/detail/input_waits.hpp>
+#include <socketserver/server/input_waits.hpp>
 
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>

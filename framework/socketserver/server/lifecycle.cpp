@@ -1,4 +1,4 @@
-#include <socketserver/server/detail/lifecycle.hpp>
+#include <socketserver/server/lifecycle.hpp>
 
 #include <stdexcept>
 #include <utility>

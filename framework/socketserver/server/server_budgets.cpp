@@ -1,8 +1,8 @@
-#include <socketserver/server/detail/server_budgets.hpp>
+#include <socketserver/server/server_budgets.hpp>
 
 #include <algorithm>
 #include <optional>
-#include <socketserver/net/detail/shared_use.hpp>
+#include <socketserver/net/shared_use.hpp>
 
 namespace socketserver::detail {
 

@@ -1,9 +1,9 @@
-#include <socketserver/server/detail/server_core.hpp>
+#include <socketserver/server/server_core.hpp>
 
 #include <chrono>
 #include <new>
-#include <socketserver/base/detail/type_name.hpp>
 #include <socketserver/base/text.hpp>
+#include <socketserver/base/type_name.hpp>
 #include <stdexcept>
 #include <utility>
 

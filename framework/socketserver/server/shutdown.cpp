@@ -1,8 +1,8 @@
-#include <socketserver/server/detail/shutdown.hpp>
+#include <socketserver/server/shutdown.hpp>
 
 #include <chrono>
 #include <socketserver/base/text.hpp>
-#include <socketserver/server/detail/handler_scope.hpp>
+#include <socketserver/server/handler_scope.hpp>
 
 namespace socketserver::detail {
 

@@ -1,4 +1,4 @@
-#include <socketserver/server/detail/signal_watcher.hpp>
+#include <socketserver/server/signal_watcher.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <mutex>
-#include <socketserver/base/detail/last_error.hpp>
+#include <socketserver/base/last_error.hpp>
 #include <socketserver/net/file_descriptor.hpp>
 #include <system_error>
 #include <thread>

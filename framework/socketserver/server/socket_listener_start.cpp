@@ -1,13 +1,13 @@
-#include <socketserver/server/detail/socket_listener.hpp>
+#include <socketserver/server/socket_listener.hpp>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <socketserver/base/text.hpp>
-#include <socketserver/net/detail/descriptor_room.hpp>
-#include <socketserver/net/detail/socket_texts.hpp>
+#include <socketserver/net/descriptor_room.hpp>
 #include <socketserver/net/kernel_limits.hpp>
+#include <socketserver/net/socket_texts.hpp>
 #include <utility>
 
 namespace socketserver::detail {

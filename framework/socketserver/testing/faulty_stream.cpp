@@ -1,4 +1,4 @@
-#include <socketserver/testing/detail/faulty_stream.hpp>
+#include <socketserver/testing/faulty_stream.hpp>
 
 #include <cstdio>
 #include <cstdlib>

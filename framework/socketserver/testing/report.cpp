@@ -1,9 +1,9 @@
-#include <socketserver/testing/detail/report.hpp>
+#include <socketserver/testing/report.hpp>
 
 #include <algorithm>
 #include <ostream>
-#include <socketserver/base/detail/type_name.hpp>
 #include <socketserver/base/text.hpp>
+#include <socketserver/base/type_name.hpp>
 
 namespace socketserver::testing {
 

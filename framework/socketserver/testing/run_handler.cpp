@@ -4,11 +4,11 @@
 #include <netinet/in.h>
 
 #include <ostream>
-#include <socketserver/base/detail/type_name.hpp>
 #include <socketserver/base/text.hpp>
+#include <socketserver/base/type_name.hpp>
 #include <socketserver/server/base_server.hpp>
-#include <socketserver/testing/detail/faulty_stream.hpp>
-#include <socketserver/testing/detail/play.hpp>
+#include <socketserver/testing/faulty_stream.hpp>
+#include <socketserver/testing/play.hpp>
 #include <stdexcept>
 
 namespace socketserver::testing {

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <socketserver/base/text.hpp>
-#include <socketserver/testing/detail/local_config.hpp>
+#include <socketserver/testing/local_config.hpp>
 #include <stdexcept>
 
 namespace socketserver::testing::detail {

@@ -4,11 +4,11 @@
 #include <exception>
 #include <list>
 #include <optional>
-#include <socketserver/base/detail/thread_clock.hpp>
 #include <socketserver/base/text.hpp>
-#include <socketserver/concurrency/sync.hpp>
-#include <socketserver/testing/detail/simulated_client.hpp>
-#include <socketserver/testing/detail/simulation_checks.hpp>
+#include <socketserver/base/thread_clock.hpp>
+#include <socketserver/testing/simulation/simulated_client.hpp>
+#include <socketserver/testing/simulation/simulation_checks.hpp>
+#include <socketserver/wait/sync.hpp>
 #include <stdexcept>
 #include <utility>
 

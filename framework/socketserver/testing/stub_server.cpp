@@ -1,6 +1,6 @@
 #include <socketserver/testing/stub_server.hpp>
 
-#include <socketserver/testing/detail/local_config.hpp>
+#include <socketserver/testing/local_config.hpp>
 #include <utility>
 
 namespace socketserver::testing {

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <random>
 #include <socketserver/base/text.hpp>
-#include <socketserver/testing/detail/play.hpp>
-#include <socketserver/testing/detail/report.hpp>
+#include <socketserver/testing/play.hpp>
+#include <socketserver/testing/report.hpp>
 
 namespace socketserver::testing::detail {
 namespace {

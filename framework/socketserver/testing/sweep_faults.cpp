@@ -1,7 +1,7 @@
 #include <socketserver/base/errors.hpp>
 #include <socketserver/base/text.hpp>
-#include <socketserver/testing/detail/play.hpp>
-#include <socketserver/testing/detail/report.hpp>
+#include <socketserver/testing/play.hpp>
+#include <socketserver/testing/report.hpp>
 
 // In programs under AddressSanitizer or LeakSanitizer only. Source: sanitizer/lsan_interface.h
 extern "C" int __lsan_do_recoverable_leak_check() __attribute__((weak));

@@ -1,0 +1,63 @@
+# What users may include, and nothing else: installed, documented and compiled alone come from this list. Every other header is
+# private to the project. A folder detail/ has what public headers are made of and users do not name.
+set(SOCKETSERVER_PUBLIC_HEADERS
+  base/clock.hpp
+  base/deadline.hpp
+  base/errors.hpp
+  base/function.hpp
+  base/text.hpp
+  base/visibility.hpp
+  cli/serve_main.hpp
+  concurrency/broadcast.hpp
+  concurrency/offload.hpp
+  concurrency/outbox.hpp
+  concurrency/policy.hpp
+  concurrency/sync.hpp
+  config/load.hpp
+  io/detail/block.hpp
+  io/memory_stream.hpp
+  io/peer_step.hpp
+  io/reader.hpp
+  io/stream.hpp
+  io/writer.hpp
+  net/acceptor.hpp
+  net/address.hpp
+  net/connect.hpp
+  net/detail/served_stream.hpp
+  net/file_descriptor.hpp
+  net/kernel_limits.hpp
+  net/socket_options.hpp
+  net/socket_stream.hpp
+  observe/log.hpp
+  observe/stats.hpp
+  server/base_server.hpp
+  server/request.hpp
+  server/server_config.hpp
+  server/tcp_server.hpp
+  wait/detail/wait_list.hpp
+  wait/offload.hpp
+  wait/sync.hpp
+  wire/detail/half_float.hpp
+  wire/detail/struct_codec.hpp
+  wire/detail/struct_errors.hpp
+  wire/detail/struct_format.hpp
+  wire/detail/struct_layout.hpp
+  wire/detail/struct_range.hpp
+  wire/detail/struct_value.hpp
+  wire/struct.hpp)
+set(SOCKETSERVER_HANDLER_HEADERS
+  handlers/base_request_handler.hpp
+  handlers/echo.hpp
+  handlers/stream_request_handler.hpp
+  handlers/struct_echo.hpp
+  handlers/upper_case.hpp
+  socketserver.hpp)
+set(SOCKETSERVER_TESTING_HEADERS
+  testing/catch.hpp
+  testing/detail/arguments.hpp
+  testing/run_handler.hpp
+  testing/script.hpp
+  testing/server_fixture.hpp
+  testing/simulate.hpp
+  testing/stub_server.hpp
+  testing/sweep.hpp)
