@@ -1,5 +1,6 @@
 #include <future>
 #include <socketserver/io/memory_stream.hpp>
+#include <socketserver/io/partial_send.hpp>
 #include <socketserver/io/stream.hpp>
 #include <thread>
 
@@ -21,10 +22,10 @@ class ShortWrites final : public Stream {
   IoResult read_some(std::span<std::byte>, Deadline, Wait) override { return {}; }
   IoResult write_some(std::span<const std::byte> bytes, Deadline) override {
     ++calls;
-    if (taken.size() == room_) return {0, std::make_error_code(std::errc::timed_out), "sendall"};
+    if (taken.size() == room_) return {0, std::make_error_code(std::errc::timed_out), IoOperation::send};
     const std::size_t n = std::min({bytes.size(), std::size_t{2}, room_ - taken.size()});
     taken.append(reinterpret_cast<const char*>(bytes.data()), n);
-    return {n, {}, "sendall"};
+    return {n, {}, IoOperation::send};
   }
 
   std::string taken;
@@ -35,7 +36,45 @@ class ShortWrites final : public Stream {
   std::size_t room_;
 };
 
+/// A layer that takes all bytes at once, and passes them on only where it may wait.
+class Holding final : public Stream {
+ public:
+  void shutdown(ShutdownHow) noexcept override {}
+  void close() noexcept override {}
+  void drain() noexcept override {}
+  void abort() noexcept override { aborted = true; }
+  IoResult read_some(std::span<std::byte>, Deadline, Wait) override { return {}; }
+  IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) override {
+    held.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (deadline == Deadline::at_once()) {
+      return {bytes.size(), std::make_error_code(std::errc::timed_out), IoOperation::send};
+    }
+    passed += std::exchange(held, {});
+    return {bytes.size(), {}, IoOperation::send};
+  }
+
+  std::string held;
+  std::string passed;
+  bool aborted = false;
+};
+
 }  // namespace
+
+TEST_CASE("sendall returns when a layer has passed on what it took") {
+  Holding stream;
+  stream.sendall("abc");
+  CHECK(stream.passed == "abc");
+  CHECK(stream.held.empty());
+}
+
+TEST_CASE("a message that a layer holds whole is finished before the next one") {
+  Holding stream;
+  detail::PartialSend message(stream);
+  CHECK(message.begin(std::as_bytes(std::span("abc", 3))).error == std::errc::timed_out);
+  CHECK(detail::PartialSend(stream).begin(std::as_bytes(std::span("def", 3))).bytes == 0);
+  CHECK_FALSE(message.finish({}).error);
+  CHECK(stream.passed == "abc");
+}
 
 TEST_CASE("sendall goes on after short writes") {
   ShortWrites stream(100);

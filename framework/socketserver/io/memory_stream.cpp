@@ -110,6 +110,11 @@ const Clock& MemoryStream::clock() const noexcept {
   return state_->clock;
 }
 
+bool MemoryStream::end_is_local() const noexcept {
+  const std::lock_guard lock(state_->in->mutex);
+  return state_->in->draining;
+}
+
 IoResult MemoryStream::read_some(std::span<std::byte> into, Deadline deadline, Wait wait) {
   Inbox& in = *state_->in;
   std::unique_lock lock(in.mutex);

@@ -51,6 +51,7 @@ class MemoryStream final : public Stream {
   void drain() noexcept override;
   void abort() noexcept override;
   const Clock& clock() const noexcept override;
+  bool end_is_local() const noexcept override;
   IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) override;
   IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) override;
 

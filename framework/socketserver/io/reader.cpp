@@ -163,11 +163,10 @@ std::size_t Reader::timed(bool begun, Operation operation) {
   return result.bytes;
 }
 
-void Reader::fail(IoResult result, bool begun) {
+void Reader::fail(const IoResult& result, bool begun) {
   message_deadline_.reset();
-  const bool flushing = std::string_view(result.operation) != IoResult().operation;
-  if (result.error == std::errc::timed_out && !flushing) {
-    result.operation = begun ? "read timeout, message incomplete" : detail::kIdleTimeout;
+  if (result.error == std::errc::timed_out && result.operation == IoOperation::receive) {
+    throw TimeoutError(begun ? "read timeout, message incomplete" : detail::kIdleTimeout, result.bytes);
   }
   throw_stream_error(result);
 }

@@ -70,7 +70,7 @@ class Reader {
   std::size_t receive(std::span<std::byte> into, bool begun);
   template <typename Operation>
   std::size_t timed(bool begun, Operation operation);
-  [[noreturn]] void fail(IoResult result, bool begun);
+  [[noreturn]] void fail(const IoResult& result, bool begun);
   void make_room(std::size_t most);
   std::size_t read_rest(std::span<std::byte> into, std::size_t have);
   void put_back(std::string_view bytes);

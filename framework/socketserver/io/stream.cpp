@@ -26,7 +26,8 @@ struct Stream::Senders {
   enum Turn : unsigned { free, taken, awaited };  // awaited: taken, and somebody may wait
 
   std::atomic<unsigned> turn{free};
-  std::error_code broken;           // the first failure; belongs to whoever has the turn
+  std::error_code broken;           // the first failure; belongs to the one that has the turn, as the next does
+  bool held = false;                // a layer has taken bytes that it could not pass on yet
   std::atomic<bool> failed{false};  // as `broken` until end_sends(), for any thread
   std::mutex mutex;
   detail::WaitList turn_over;  // guarded by mutex
@@ -118,13 +119,14 @@ IoResult Stream::try_sendall(std::span<const std::byte> bytes) {
 
 /// @param may_wait  otherwise timed_out is no failure: the rest is still to be sent.
 IoResult Stream::send_in(SendTurn& turn, std::span<const std::byte> bytes, bool may_wait) {
-  IoResult sent{0, turn.error(), "sendall"};
+  IoResult sent{0, turn.error(), IoOperation::send};
   if (outlived()) sent.error = over_time();
   if (sent.error) return sent;
-  Deadline until = Deadline::at_once();  // mostly there is room, and no clock is needed
-  while (sent.bytes < bytes.size() && !sent.error) {
+  Deadline until = Deadline::at_once();  // usually there is room, and no clock is needed
+  while ((sent.bytes < bytes.size() || senders_->held) && !sent.error) {
     const IoResult part = write_some(bytes.subspan(sent.bytes), until);
     sent.bytes += part.bytes;
+    senders_->held = part.error == std::errc::timed_out && (senders_->held || part.bytes > 0);
     if (!part.error) continue;
     if (may_wait && until == Deadline::at_once() && part.error == std::errc::timed_out) {
       until = deadline(timeouts_.write);
@@ -144,7 +146,7 @@ void Stream::fail_in(SendTurn& turn, std::error_code error) noexcept {
 }
 
 IoResult detail::PartialSend::begin(std::span<const std::byte> bytes) {
-  if (!stream_.senders_->try_take()) return {0, over_time(), "sendall"};
+  if (!stream_.senders_->try_take()) return {0, over_time(), IoOperation::send};
   Stream::SendTurn turn(*stream_.senders_, true);
   const IoResult sent = stream_.send_in(turn, bytes, false);
   begun_ = sent.bytes > 0 && sent.error == std::errc::timed_out;
@@ -166,6 +168,11 @@ void detail::PartialSend::give_up() noexcept {
   stream_.fail_in(turn, std::make_error_code(std::errc::operation_canceled));
 }
 
+IoResult Stream::shutdown_write(Deadline) noexcept {
+  shutdown(ShutdownHow::write);
+  return {0, {}, IoOperation::shutdown};
+}
+
 bool Stream::send_failed() const noexcept { return senders_->failed; }
 
 void Stream::sendall(std::span<const std::byte> bytes) {
@@ -181,9 +188,19 @@ void Stream::end_sends() noexcept {
   const std::lock_guard lock(senders_->mutex);  // whoever ended the turn before this one has let go of it
 }
 
+const char* to_string(IoOperation operation) noexcept {
+  switch (operation) {
+    case IoOperation::receive: return "recv";
+    case IoOperation::send: return "sendall";
+    case IoOperation::handshake: return "handshake";
+    case IoOperation::shutdown: return "shutdown";
+  }
+  return "";
+}
+
 void throw_stream_error(const IoResult& result) {
-  if (result.error == std::errc::timed_out) throw TimeoutError(result.operation, result.bytes);
-  throw StreamError(result.error, result.operation, result.bytes);
+  if (result.error == std::errc::timed_out) throw TimeoutError(to_string(result.operation), result.bytes);
+  throw StreamError(result.error, to_string(result.operation), result.bytes);
 }
 
 }  // namespace socketserver

@@ -23,11 +23,22 @@ namespace detail {
 class PartialSend;
 }  // namespace detail
 
-/// What one operation did: so many bytes, then perhaps an error. No bytes and no error from a read is EOF.
+/// The operation that an IoResult reports on.
+enum class IoOperation {
+  receive,    ///< recv, or one of a Reader's calls
+  send,       ///< sendall, or a flush
+  handshake,  ///< what a layer exchanges with its peer before the first byte
+  shutdown,   ///< the end of a direction
+};
+
+/// @returns its name in an error's text: Python's, where there is one.
+const char* to_string(IoOperation operation) noexcept;
+
+/// What one operation did: a number of bytes, then perhaps an error. No bytes and no error from a read is EOF.
 struct IoResult {
-  std::size_t bytes = 0;           ///< received or sent, also before an error
-  std::error_code error{};         ///< std::errc::timed_out where a deadline passed
-  const char* operation = "recv";  ///< names the call in an error's text
+  std::size_t bytes = 0;                         ///< received or sent, also before an error
+  std::error_code error{};                       ///< std::errc::timed_out where a deadline passed
+  IoOperation operation = IoOperation::receive;  ///< the one that failed
 };
 
 /// What a read waits for: a message's start, in which case a drain ends the wait, or more of one, which then may come.
@@ -120,6 +131,10 @@ class Stream {
 
   /// Closes a direction: after `write` the peer sees EOF, after `read` this side does. A peer that is gone is no error.
   virtual void shutdown(ShutdownHow how = ShutdownHow::both) noexcept = 0;
+  /// The same for the sending direction, where the stream has something to send for it, as TLS has. The default calls
+  /// shutdown(), which sends nothing and does not wait. Threads: as shutdown().
+  /// @returns no bytes, and an error if the peer could not be told by the deadline: it sees the connection cut off.
+  virtual IoResult shutdown_write(Deadline deadline) noexcept;
   /// Releases the connection. Safe to call twice; later reads and sends fail.
   virtual void close() noexcept = 0;
   /// From now on a wait for a message ends with EOF, once what has already arrived has been read.
@@ -131,11 +146,16 @@ class Stream {
 
   /// Reads at least one byte unless there is an error or EOF. An expired deadline still takes what is there.
   virtual IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) = 0;
+  /// Whether the EOF that read_some() has returned is this side's doing, by drain() or shutdown(), and not the peer's.
+  /// A layer above needs to know, to tell a drain from a truncated message. Threads: the reader.
+  virtual bool end_is_local() const noexcept { return false; }
   /// Whether wait_some() does, so that a reader needs no buffer while it waits.
   virtual bool waits_without_buffer() const noexcept { return false; }
   /// Waits until read_some() will mostly not have to. @returns no bytes, and perhaps an error.
   virtual IoResult wait_some(Deadline /*deadline*/, Wait /*wait*/) { return {}; }
   /// Writes at least one byte unless there is an error. An expired deadline still writes what there is room for.
+  /// A layer that has taken bytes and could not pass all on by the deadline returns their number and timed_out; the
+  /// next call, perhaps with no bytes, passes the others on first.
   virtual IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) = 0;
 
  protected:

@@ -189,14 +189,14 @@ IoResult SocketStream::write_some(std::span<const std::byte> bytes, Deadline dea
     if (sent >= 0) {
       add(bytes_out_, static_cast<std::size_t>(sent));
       if (fiber != nullptr) fiber->did_not_wait(static_cast<std::size_t>(sent));
-      return {static_cast<std::size_t>(sent), {}, "sendall"};
+      return {static_cast<std::size_t>(sent), {}, IoOperation::send};
     }
     if (errno == EINTR) continue;
-    if (!would_block(errno)) return {0, last_error(), "sendall"};
-    if (deadline.expired()) return {0, timed_out(), "sendall"};
+    if (!would_block(errno)) return {0, last_error(), IoOperation::send};
+    if (deadline.expired()) return {0, timed_out(), IoOperation::send};
     if (fiber == nullptr) continue;
     const Watching watch(*this, *fiber, false);
-    if (!watch) return {0, last_error(), "sendall"};
+    if (!watch) return {0, last_error(), IoOperation::send};
     (void)watch->wait_write(deadline);
   }
 }

@@ -59,6 +59,7 @@ class SocketStream final : public detail::ServedStream {
   void close() noexcept override;
   void drain() noexcept override;
   void abort() noexcept override;
+  bool end_is_local() const noexcept override { return !at_eof_; }
   IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) override;
   bool waits_without_buffer() const noexcept override;
   IoResult wait_some(Deadline deadline, Wait wait) override;

@@ -24,6 +24,7 @@ class FaultyStream final : public Stream {
   void drain() noexcept override { peer_.drain(); }
   void abort() noexcept override { peer_.abort(); }
   const Clock& clock() const noexcept override { return peer_.clock(); }
+  bool end_is_local() const noexcept override { return peer_.end_is_local(); }
   IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) override;
   IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) override;
 

@@ -105,6 +105,7 @@ class SimulatedStream final : public socketserver::detail::ServedStream {
   void close() noexcept override { (void)release(); }
   void drain() noexcept override;
   void abort() noexcept override;
+  bool end_is_local() const noexcept override { return !at_eof_; }
   IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) override;
   IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) override;
 

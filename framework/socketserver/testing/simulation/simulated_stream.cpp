@@ -146,13 +146,13 @@ IoResult SimulatedStream::write_some(std::span<const std::byte> bytes, Deadline 
   link_->timed_out = waits && !result;
   lock.unlock();
   let_others_run(result && !result->error);
-  return result.value_or(IoResult{0, code(std::errc::timed_out), "sendall"});
+  return result.value_or(IoResult{0, code(std::errc::timed_out), IoOperation::send});
 }
 
 /// @returns nullopt where a write has to wait.
 std::optional<IoResult> SimulatedStream::write_now(std::span<const std::byte> bytes) {
-  if (link_->end == LinkEnd::reset) return IoResult{0, code(std::errc::connection_reset), "sendall"};
-  if (aborted_ || link_->server_eof) return IoResult{0, code(std::errc::broken_pipe), "sendall"};
+  if (link_->end == LinkEnd::reset) return IoResult{0, code(std::errc::connection_reset), IoOperation::send};
+  if (aborted_ || link_->server_eof) return IoResult{0, code(std::errc::broken_pipe), IoOperation::send};
   const std::size_t room = link_->capacity - std::min(link_->capacity, link_->to_client.size());
   if (room == 0 || bytes.empty()) return std::nullopt;
   const std::size_t most = std::min(room, bytes.size());
@@ -160,7 +160,7 @@ std::optional<IoResult> SimulatedStream::write_now(std::span<const std::byte> by
   link_->to_client.append(reinterpret_cast<const char*>(bytes.data()), count);
   link_->answers.append(reinterpret_cast<const char*>(bytes.data()), count);
   link_->changed.notify_all();
-  return IoResult{count, {}, "sendall"};
+  return IoResult{count, {}, IoOperation::send};
 }
 
 void SimulatedStream::shutdown(ShutdownHow how) noexcept {
