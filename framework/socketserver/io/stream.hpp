@@ -158,8 +158,7 @@ class Stream {
   /// next call, perhaps with no bytes, passes the others on first.
   virtual IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) = 0;
 
- protected:
-  /// Waits for a sendall under way to end; later ones fail. For close().
+  /// Waits for a sendall under way to end; later ones fail. What close() begins with.
   void end_sends() noexcept;
 
  private:

@@ -31,7 +31,7 @@ bool AcceptLoop::poll_once(Deadline deadline, std::size_t max) {
   std::size_t accepted = 0;
   while (event == Acceptor::Event::connection && accepted < max && accept_one() == Accepted::connection) {
     ++accepted;
-    if (core_.lifecycle.stopping() || (core_.config.concurrency.overflow == Overflow::wait && core_.full())) break;
+    if (core_.lifecycle.stopping() || (core_.config->concurrency.overflow == Overflow::wait && core_.full())) break;
   }
   core_.guarded("service_actions", [this] { core_.hooks.service_actions(); });
   return accepted > 0;
@@ -58,7 +58,7 @@ void AcceptLoop::failed(std::error_code error) {
 
 AcceptLoop::Pause AcceptLoop::look_for_room() {
   accepting_paused_ = true;  // stored before looking, so that a connection that ends now wakes the loop
-  const bool full = core_.config.concurrency.overflow == Overflow::wait && core_.full();
+  const bool full = core_.config->concurrency.overflow == Overflow::wait && core_.full();
   if (full && !was_full_) ++waits_;
   was_full_ = full;
   const bool retry_later = !backoff_.retry_at().expired();

@@ -34,11 +34,11 @@ void BaseServer::Impl::begin() {
   try {
     if (!core.listener->listening()) core.listener->reopen();
     const std::size_t most = core.budgets.most_connections();
-    if (most < core.config.limits.max_connections && !core.policy->capacity_reason().empty()) {
-      core.log.warning(concat("at most ", most, " connections, not ", core.config.limits.max_connections, ": ",
+    if (most < core.config->limits.max_connections && !core.policy->capacity_reason().empty()) {
+      core.log.warning(concat("at most ", most, " connections, not ", core.config->limits.max_connections, ": ",
                               core.policy->capacity_reason()));
     }
-    core.budgets.set_room(core.listener->start(core.log, core.config, core.policy->describe(), most));
+    core.budgets.set_room(core.listener->start(core.log, *core.config, core.policy->describe(), most));
   } catch (...) {
     core.lifecycle.finish_serving();
     throw;
@@ -121,7 +121,7 @@ void BaseServer::server_close() {
 }
 
 const SocketAddress& BaseServer::server_address() const noexcept { return impl_->core.listener->address(); }
-const ServerConfig& BaseServer::config() const noexcept { return impl_->core.config; }
+const ServerConfig& BaseServer::config() const noexcept { return *impl_->core.config; }
 ServerStats BaseServer::stats() const {
   ServerStats stats = impl_->core.connections.stats();
   stats.queued = impl_->core.policy->queued();
@@ -144,7 +144,7 @@ void BaseServer::shutdown_request(Request& request) {
   // See SocketStream::read_is_shut(): then the end comes with the close; and so it does, at once, where the peer has
   // ended its direction, too.
   const detail::Connection* own = request.connection_;
-  if (own != nullptr && (own->stream.read_is_shut() || own->stream.at_eof())) return;
+  if (own != nullptr && (own->transport.read_is_shut() || own->transport.at_eof())) return;
   request.stream().shutdown(ShutdownHow::write);
 }
 

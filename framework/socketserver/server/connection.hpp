@@ -1,5 +1,5 @@
 #pragma once
-// A connection that the server owns: its stream and the request made of it.
+// A connection that the server owns: its transport, the layers on it, and the request made of them.
 
 #include <atomic>
 #include <list>
@@ -9,26 +9,56 @@
 #include <socketserver/observe/log.hpp>
 #include <socketserver/server/request.hpp>
 #include <socketserver/server/server_config.hpp>
+#include <utility>
+#include <vector>
 
 namespace socketserver::detail {
 
+/// Threads: the one that runs it; transport and client as they say.
 struct Connection {
-  Connection(std::unique_ptr<ServedStream> accepted, const SocketAddress& peer, BaseServer& server, Logger& log,
-             const ServerConfig& config)
-      : owned(std::move(accepted)), stream(*owned), request(stream, peer, &server, config.limits) {
+  Connection(std::unique_ptr<ServedStream> accepted, const SocketAddress& peer, BaseServer& server, Logger& its_log,
+             std::shared_ptr<const ServerConfig> its_config)
+      : config(std::move(its_config)),
+        log(its_log),
+        owned(std::move(accepted)),
+        transport(*owned),
+        request(transport, peer, &server, config->limits),
+        client(peer) {
     request.connection_ = this;
-    stream.set_timeouts({.idle = config.timeouts.idle, .read = config.timeouts.read, .write = config.timeouts.write});
-    if (config.timeouts.lifetime) stream.set_lifetime(Deadline::after(*config.timeouts.lifetime));
-    if (log.enabled(LogLevel::debug)) stream.observe(std::make_unique<ByteLog>(log, peer));
+    if (config->timeouts.lifetime) lifetime = Deadline::after(*config->timeouts.lifetime);
+    set_up(transport);
   }
 
+  /// What the handler reads and writes: the last layer, or the transport itself.
+  Stream& stream() const noexcept { return layers.empty() ? transport : *layers.back(); }
+  /// Puts a layer on what stream() was, whose bytes it gives another form. Before the handler begins.
+  void push_layer(std::unique_ptr<Stream> layer) {
+    stream().observe(nullptr);
+    layers.push_back(std::move(layer));
+    set_up(stream());
+    request.stream_ = &stream();
+  }
+
+  const std::shared_ptr<const ServerConfig> config;  // as it was when the connection was accepted
+  Logger& log;
   const std::unique_ptr<ServedStream> owned;
-  ServedStream& stream;
+  ServedStream& transport;  // the socket: ends waits, counts bytes and is closed, also under layers
+  std::vector<std::unique_ptr<Stream>> layers;
+  Deadline lifetime = Deadline::never();
   Request request;
+  SocketAddress client;                // the table's copy of request.client_address(), guarded by its lock
   std::atomic<bool> running{false};    // a handler has begun
   std::atomic<bool> submitted{false};  // the policy has it
   const TimePoint accepted_at = steady_clock().now();
   std::list<Connection>::iterator position;  // in the table that owns it
+
+ private:
+  void set_up(Stream& top) {
+    const TimeoutsConfig& timeouts = config->timeouts;
+    top.set_timeouts({.idle = timeouts.idle, .read = timeouts.read, .write = timeouts.write});
+    top.set_lifetime(lifetime);
+    if (log.enabled(LogLevel::debug)) top.observe(std::make_unique<ByteLog>(log, request.client_address()));
+  }
 };
 
 }  // namespace socketserver::detail

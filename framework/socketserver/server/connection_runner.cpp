@@ -26,7 +26,7 @@ Outcome outcome_of(const std::exception_ptr& error) {
 /// Whether a peer has connected and reset the connection without a byte, as a balancer's health check does: nothing was
 /// asked, so nothing has failed.
 bool was_a_probe(const Connection& connection, const std::exception_ptr& error) {
-  if (connection.stream.bytes_in() > 0 || connection.stream.bytes_out() > 0) return false;
+  if (connection.transport.bytes_in() > 0 || connection.transport.bytes_out() > 0) return false;
   try {
     std::rethrow_exception(error);
   } catch (const StreamError& network) {
@@ -43,7 +43,7 @@ std::string client_of(const Connection& connection) { return connection.request.
 std::error_code ConnectionRunner::admit(Arrival arrival) {
   try {
     // Under `wait` the loop accepts none while there is no room; a first byte may have come since it looked.
-    const bool waits = core_.config.concurrency.overflow == Overflow::wait;
+    const bool waits = core_.config->concurrency.overflow == Overflow::wait;
     const bool no_room = waits ? core_.budgets.connections_full(core_.connections.active()) : core_.full();
     Connection& connection =
         core_.connections.add(std::move(arrival.stream), arrival.peer, core_.server, core_.log, core_.config);
@@ -57,9 +57,9 @@ std::error_code ConnectionRunner::admit(Arrival arrival) {
 void ConnectionRunner::reject(Connection& connection) {
   core_.guarded("rejecting", [&] {
     // What does not fit the empty send buffer is not worth a wait.
-    connection.stream.settimeout(Duration::zero());
-    (void)connection.stream.try_sendall(core_.config.concurrency.reject_message);
-    connection.stream.shutdown(ShutdownHow::write);
+    connection.transport.settimeout(Duration::zero());
+    (void)connection.transport.try_sendall(connection.config->concurrency.reject_message);
+    connection.transport.shutdown(ShutdownHow::write);
     close(connection);
     if (core_.log.enabled(LogLevel::debug)) core_.log.debug(concat(client_of(connection), " rejected: no room"));
   });
@@ -98,7 +98,8 @@ void ConnectionRunner::submit(Connection& connection) {
 /// @returns false if the connection starts at once.
 bool ConnectionRunner::wait_for_input(Connection& connection) {
   if (!core_.policy->starts_on_input() || core_.hooks.handler_speaks_first()) return false;
-  return core_.background->await_input(connection.stream, connection.stream.deadline(core_.config.timeouts.idle),
+  return core_.background->await_input(connection.transport,
+                                       connection.transport.deadline(connection.config->timeouts.idle),
                                        [this, &connection](FirstInput found) { input_came(connection, found); });
 }
 
@@ -114,7 +115,7 @@ void ConnectionRunner::input_came(Connection& connection, FirstInput found) noex
 
 /// Starts a connection whose first byte is there, or has it wait for that, or rejects it.
 void ConnectionRunner::start_when_room(Connection& connection) noexcept {
-  const bool rejects = core_.config.concurrency.overflow == Overflow::reject;
+  const bool rejects = core_.config->concurrency.overflow == Overflow::reject;
   if (rejects && core_.budgets.policy_full()) return reject(connection);
   try {
     {
@@ -197,7 +198,8 @@ void ConnectionRunner::end(Connection& connection, Outcome outcome) {
     core_.guarded("the end of a connection", [&] {
       const auto age = std::chrono::duration<double>(steady_clock().now() - connection.accepted_at);
       core_.log.debug(concat(client_of(connection), " ", to_string(outcome), " after ", seconds_text(age.count()), ", ",
-                             connection.stream.bytes_in(), " bytes in, ", connection.stream.bytes_out(), " bytes out"));
+                             connection.transport.bytes_in(), " bytes in, ", connection.transport.bytes_out(),
+                             " bytes out"));
     });
   }
   const bool left_room = connection.submitted;
@@ -208,17 +210,20 @@ void ConnectionRunner::end(Connection& connection, Outcome outcome) {
 }
 
 void ConnectionRunner::close(Connection& connection) {
-  const bool complete = connection.stream.at_eof();
-  const bool hold_fin = connection.stream.read_is_shut();
+  const bool complete = connection.transport.at_eof();
+  const bool hold_fin = connection.transport.read_is_shut();
   // A hook that threw, or does without, must not keep the peer waiting while the connection lingers.
-  if (!complete && !hold_fin) connection.stream.shutdown(ShutdownHow::write);
-  FileDescriptor socket = connection.stream.release();
-  if (!socket || connection.stream.send_failed()) return;  // reset: its peer does not read
-  if (complete || !core_.config.timeouts.linger) {
-    if (core_.config.timeouts.write) bound_unsent(socket.get(), *core_.config.timeouts.write);
+  if (!complete && !hold_fin) connection.transport.shutdown(ShutdownHow::write);
+  const bool send_failed = connection.stream().send_failed();
+  for (auto layer = connection.layers.rbegin(); layer != connection.layers.rend(); ++layer) (*layer)->end_sends();
+  FileDescriptor socket = connection.transport.release();
+  if (!socket) return;
+  if (send_failed) return reset_on_close(socket.get());  // its peer does not read
+  if (complete || !connection.config->timeouts.linger) {
+    if (connection.config->timeouts.write) bound_unsent(socket.get(), *connection.config->timeouts.write);
     return;
   }
-  core_.background->linger(std::move(socket), *core_.config.timeouts.linger, hold_fin);
+  core_.background->linger(std::move(socket), *connection.config->timeouts.linger, hold_fin);
 }
 
 }  // namespace socketserver::detail

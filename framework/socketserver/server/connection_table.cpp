@@ -29,20 +29,20 @@ std::string_view to_string(Outcome outcome) noexcept {
 }
 
 Connection& ConnectionTable::add(std::unique_ptr<ServedStream> stream, const SocketAddress& peer, BaseServer& server,
-                                 Logger& log, const ServerConfig& config) {
+                                 Logger& log, std::shared_ptr<const ServerConfig> config) {
   std::list<Connection> made;
-  made.emplace_back(std::move(stream), peer, server, log, config);
+  made.emplace_back(std::move(stream), peer, server, log, std::move(config));
   const std::lock_guard lock(mutex_);
   connections_.splice(connections_.end(), made);
   Connection& connection = connections_.back();
   connection.position = std::prev(connections_.end());
   ++counts_.accepted;
   if (draining_) {
-    connection.stream.drain();
+    connection.transport.drain();
     ++seen_in_drain_;
   }
   if (aborting_) {
-    connection.stream.abort();
+    connection.transport.abort();
     ++aborted_;
   }
   return connection;
@@ -52,8 +52,8 @@ void ConnectionTable::end(Connection& connection, Outcome outcome) {
   std::list<Connection> ended;  // destroyed, and so closed, after the lock is released
   const std::lock_guard lock(mutex_);
   ended.splice(ended.end(), connections_, connection.position);
-  counts_.bytes_in += connection.stream.bytes_in();
-  counts_.bytes_out += connection.stream.bytes_out();
+  counts_.bytes_in += connection.transport.bytes_in();
+  counts_.bytes_out += connection.transport.bytes_out();
   ++counter(counts_, outcome);
 }
 
@@ -67,8 +67,8 @@ ServerStats ConnectionTable::stats() const {
   ServerStats stats = counts_;
   stats.active = connections_.size();
   for (const Connection& connection : connections_) {
-    stats.bytes_in += connection.stream.bytes_in();
-    stats.bytes_out += connection.stream.bytes_out();
+    stats.bytes_in += connection.transport.bytes_in();
+    stats.bytes_out += connection.transport.bytes_out();
   }
   return stats;
 }
@@ -78,7 +78,7 @@ std::string ConnectionTable::describe() const {
   std::string text;
   for (const Connection& connection : connections_) {
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(steady_clock().now() - connection.accepted_at);
-    text += concat(text.empty() ? "" : ", ", connection.request.client_address().to_string(), " (", age.count(),
+    text += concat(text.empty() ? "" : ", ", connection.client.to_string(), " (", age.count(),
                    connection.running     ? " s)"
                    : connection.submitted ? " s, waits for a worker)"
                                           : " s, waits)");
@@ -90,13 +90,13 @@ void ConnectionTable::start_drain() {
   const std::lock_guard lock(mutex_);
   draining_ = true;
   seen_in_drain_ = connections_.size();
-  for (Connection& connection : connections_) connection.stream.drain();
+  for (Connection& connection : connections_) connection.transport.drain();
 }
 
 std::size_t ConnectionTable::abort_all() {
   const std::lock_guard lock(mutex_);
   aborting_ = true;
-  for (Connection& connection : connections_) connection.stream.abort();
+  for (Connection& connection : connections_) connection.transport.abort();
   aborted_ += connections_.size();
   return connections_.size();
 }

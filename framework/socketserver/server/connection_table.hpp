@@ -21,7 +21,7 @@ class ConnectionTable {
  public:
   /// Counts it as accepted and active. During a drain it is drained at once.
   Connection& add(std::unique_ptr<ServedStream> stream, const SocketAddress& peer, BaseServer& server, Logger& log,
-                  const ServerConfig& config);
+                  std::shared_ptr<const ServerConfig> config);
   /// Counts how it ended, and destroys it.
   void end(Connection& connection, Outcome outcome);
 

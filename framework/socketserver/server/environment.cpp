@@ -9,8 +9,6 @@
 namespace socketserver::detail {
 namespace {
 
-constinit thread_local Environment* of_thread = nullptr;
-
 class SystemEnvironment final : public Environment {
  public:
   std::unique_ptr<Listener> listen(const ListenOptions& listen, const SocketOptions& socket) override {
@@ -34,12 +32,9 @@ Arrival SocketListener::accept() {
   }
 }
 
-Environment& environment() noexcept {
+Environment& system_environment() noexcept {
   static SystemEnvironment system;
-  return of_thread != nullptr ? *of_thread : system;
+  return system;
 }
-
-EnvironmentScope::EnvironmentScope(Environment& inside) noexcept : before_(std::exchange(of_thread, &inside)) {}
-EnvironmentScope::~EnvironmentScope() { of_thread = before_; }
 
 }  // namespace socketserver::detail

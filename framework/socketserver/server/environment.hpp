@@ -117,19 +117,7 @@ class Environment {
   ~Environment() = default;
 };
 
-/// @returns that of the servers which this thread makes: sockets, threads and the steady clock.
-Environment& environment() noexcept;
-
-/// While it lives, servers made on this thread live in the given environment.
-class SOCKETSERVER_PUBLIC EnvironmentScope {
- public:
-  explicit EnvironmentScope(Environment& inside) noexcept;
-  EnvironmentScope(const EnvironmentScope&) = delete;
-  EnvironmentScope& operator=(const EnvironmentScope&) = delete;
-  ~EnvironmentScope();
-
- private:
-  Environment* const before_;
-};
+/// @returns sockets, threads and the steady clock.
+Environment& system_environment() noexcept;
 
 }  // namespace socketserver::detail

@@ -19,12 +19,12 @@ class Request {
   /// @param stream  outlives the request, as does the server. @param server  null where there is none, in a test.
   explicit Request(Stream& stream, const SocketAddress& client_address = {}, BaseServer* server = nullptr,
                    const LimitsConfig& limits = {})
-      : stream_(stream), client_address_(client_address), server_(server), limits_(limits) {}
+      : stream_(&stream), client_address_(client_address), server_(server), limits_(limits) {}
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
 
   /// The connected stream. What it sends itself is not ordered with a StreamRequestHandler's buffered wfile().
-  Stream& stream() const noexcept { return stream_; }
+  Stream& stream() const noexcept { return *stream_; }
   /// Whom the connection was accepted from.
   const SocketAddress& client_address() const noexcept { return client_address_; }
   /// The configuration's, for a handler's buffers.
@@ -38,7 +38,7 @@ class Request {
   friend class BaseServer;
   friend struct detail::Connection;
 
-  Stream& stream_;
+  Stream* stream_;
   SocketAddress client_address_;
   BaseServer* server_;
   LimitsConfig limits_;

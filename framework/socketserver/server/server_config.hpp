@@ -12,6 +12,10 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
+namespace detail {
+class Environment;
+}
+
 /// What happens to a connection for which there is no room.
 enum class Overflow {
   wait,    ///< it waits in the kernel's queue until there is
@@ -63,6 +67,7 @@ struct ServerConfig {
   TimeoutsConfig timeouts{};        ///< every wait's bound
   LogConfig log{};                  ///< the server's own lines, and the program's
   std::string app = "{}";           ///< a JSON object for the program's own use; the framework does not look inside
+  detail::Environment* environment = nullptr;  ///< a simulation's, which sets it and outlives the server; null: none
 };
 
 }  // namespace socketserver

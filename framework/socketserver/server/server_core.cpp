@@ -36,18 +36,22 @@ PolicyOptions policy_options(const ConcurrencyConfig& config, Logger& log) {
           .log = &log};
 }
 
+Environment& environment_of(const ServerConfig& config) {
+  return config.environment != nullptr ? *config.environment : system_environment();
+}
+
 }  // namespace
 
 ServerCore::ServerCore(BaseServer& owner, Hooks& its_hooks, ServerConfig given, std::string handler)
     : server(owner),
       hooks(its_hooks),
       handler_name(std::move(handler)),
-      config(checked(std::move(given))),
-      log(config.log),
-      listener(environment().listen(config.listen, config.socket)),
-      background(environment().background(config.limits.max_connections)),
-      policy(environment().policy(policy_options(config.concurrency, log))),
-      budgets(config, *policy, *background) {}
+      config(std::make_shared<const ServerConfig>(checked(std::move(given)))),
+      log(config->log),
+      listener(environment_of(*config).listen(config->listen, config->socket)),
+      background(environment_of(*config).background(config->limits.max_connections)),
+      policy(environment_of(*config).policy(policy_options(config->concurrency, log))),
+      budgets(*config, *policy, *background) {}
 
 void ServerCore::stop_threads() noexcept {
   policy.reset();

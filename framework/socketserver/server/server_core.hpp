@@ -40,7 +40,7 @@ struct ServerCore {
   BaseServer& server;  // what a Request's server() is, and HandlerScope knows
   Hooks& hooks;
   const std::string handler_name;
-  const ServerConfig config;
+  const std::shared_ptr<const ServerConfig> config;  // each connection keeps the one that it was accepted under
   Logger log;
   const std::unique_ptr<Listener> listener;
   ConnectionTable connections;

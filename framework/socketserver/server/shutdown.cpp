@@ -8,7 +8,7 @@ namespace socketserver::detail {
 
 void Shutdown::start() {
   core_.connections.start_drain();
-  const Deadline deadline = Deadline::after(core_.config.timeouts.drain);
+  const Deadline deadline = Deadline::after(core_.config->timeouts.drain);
   if (deadline.is_never()) return;
   core_.guarded("the drain has no deadline", [&] { core_.background->set_alarm(deadline, [this] { force(); }); });
 }

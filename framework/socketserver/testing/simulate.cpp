@@ -46,9 +46,9 @@ class Simulation {
 
   SimulationReport run(const ServerFactory& make) {
     const socketserver::detail::ThreadClock clock(scheduler_.clock());
-    const socketserver::detail::EnvironmentScope environment(network_);
     ServerConfig config = options_.vary_config ? varied(options_.config, dice_) : options_.config;
     config.log.level = LogLevel::off;
+    config.environment = &network_;
     server_ = make(config);
     const std::uint64_t count = dice_.between(1, 8);
     for (std::size_t number = 1; number <= count; ++number) clients_.emplace_back(number, dice_, options_);
