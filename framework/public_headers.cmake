@@ -25,7 +25,9 @@ set(SOCKETSERVER_PUBLIC_HEADERS
   net/connect.hpp
   net/detail/served_stream.hpp
   net/file_descriptor.hpp
+  net/ip_network.hpp
   net/kernel_limits.hpp
+  net/proxy_header.hpp
   net/socket_options.hpp
   net/socket_stream.hpp
   observe/log.hpp
@@ -55,6 +57,7 @@ set(SOCKETSERVER_HANDLER_HEADERS
 set(SOCKETSERVER_TESTING_HEADERS
   testing/catch.hpp
   testing/detail/arguments.hpp
+  testing/proxy_header.hpp
   testing/run_handler.hpp
   testing/script.hpp
   testing/server_fixture.hpp

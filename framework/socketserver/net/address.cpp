@@ -66,6 +66,19 @@ std::vector<SocketAddress> resolve_listen(std::string_view host, std::uint16_t p
   return std::move(found.addresses);
 }
 
+std::optional<SocketAddress> ip_address(std::string_view host, std::uint16_t port) noexcept {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (host.size() >= sizeof text || host.find('\0') != std::string_view::npos) return std::nullopt;
+  std::copy(host.begin(), host.end(), text);
+  sockaddr_in v4{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {}, .sin_zero = {}};
+  if (::inet_pton(AF_INET, text, &v4.sin_addr) == 1) return {{reinterpret_cast<const sockaddr*>(&v4), sizeof v4}};
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(port);
+  if (::inet_pton(AF_INET6, text, &v6.sin6_addr) != 1) return std::nullopt;
+  return {{reinterpret_cast<const sockaddr*>(&v6), sizeof v6}};
+}
+
 SocketAddress local_address(int fd) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <optional>
 #include <socketserver/base/visibility.hpp>
 #include <string>
 #include <string_view>
@@ -49,6 +50,9 @@ class SocketAddress {
 /// then IPv4), and a name gives its IPv4 addresses before its IPv6 ones.
 /// @throws std::system_error  the name has no address; what() names it. May wait for the resolver.
 std::vector<SocketAddress> resolve_listen(std::string_view host, std::uint16_t port);
+
+/// @returns an IP address given in numbers, without a scope; nullopt if the text is none.
+std::optional<SocketAddress> ip_address(std::string_view host, std::uint16_t port) noexcept;
 
 /// @returns the local address of a socket. @throws std::system_error.
 SocketAddress local_address(int fd);
