@@ -82,6 +82,82 @@ def test_listen_reuse_port():
             equal(second.address, first.address)
 
 
+def proxied(*sets, trusted=("127.0.0.1",), name="probe_server"):
+    return Server(name, *set_key("/listen/proxy_protocol", True), *set_key("/proxy/trusted", list(trusted)), *sets)
+
+
+def test_listen_proxy_protocol():
+    with proxied() as server, server.connect() as client:
+        client.send("PROXY TCP4 203.0.113.7 192.0.2.80 7 80\r\n")
+        equal(client.ask("client"), "203.0.113.7:7")
+    with Server("probe_server") as server:
+        check(server.ask("client").startswith("127.0.0.1:"))
+
+
+def test_proxy_trusted():
+    with proxied(trusted=["192.0.2.0/24"]) as server, server.connect() as client:
+        equal(client.rest(), b"")
+        server.wait_for_line("127.0.0.1:[0-9]+ refused: is in no network of /proxy/trusted")
+        equal(server.counted("proxy untrusted"), 1)
+    done = run("uppercase_server", "--check", *set_key("/listen/proxy_protocol", True))
+    equal(done.returncode, 2)
+    check("/proxy/trusted is empty" in done.stderr.replace(":", ""), done.stderr)
+
+
+def test_timeouts_handshake():
+    with proxied(*set_key("/timeouts/handshake", 0.2)) as server:
+        closed_after(server, 0.2, "PROXY ")
+        server.wait_for_line("PROXY header: timed out")
+
+
+def refused(*sets):
+    """Whether a server with these keys refuses a client of 127.0.0.1."""
+    with Server("uppercase_server", *sets) as server, server.connect() as client:
+        try:
+            return client.ask("x") != "X"
+        except (EOFError, ConnectionError):
+            return True
+
+
+def test_access_allow():
+    check(refused(*set_key("/access/allow", ["192.0.2.0/24"])))
+    check(not refused(*set_key("/access/allow", ["192.0.2.0/24", "127.0.0.0/8"])))
+
+
+def test_access_deny():
+    check(refused(*set_key("/access/deny", ["127.0.0.1"])))
+    check(not refused(*set_key("/access/deny", ["192.0.2.0/24"])))
+
+
+def test_access_max_connections_per_client():
+    with Server("uppercase_server", *set_key("/access/max_connections_per_client", 2)) as server:
+        with server.connect() as first, server.connect() as second:
+            equal((first.ask("a"), second.ask("b")), ("A", "B"))
+            with server.connect() as third:
+                check(ends(third))
+            server.wait_for_line("refused: has as many connections as /access/max_connections_per_client")
+        eventually(lambda: server.counted("active") == 0)
+        equal(server.ask("c"), "C")
+
+
+def test_access_accepts_per_second_per_client():
+    with Server("uppercase_server", *set_key("/access/accepts_per_second_per_client", 2)) as server:
+        for _ in range(50):
+            with server.connect():
+                pass
+        eventually(lambda: server.counted("accepted") == 50)
+        check(server.counted("access refused") > 0)
+        server.wait_for_line("refused: connects more often than /access/accepts_per_second_per_client")
+
+
+def ends(client):
+    """Whether the connection has ended without a byte, by EOF or by a reset."""
+    try:
+        return client.rest() == b""
+    except ConnectionError:
+        return True
+
+
 def test_socket_nodelay():
     check(options(*set_key("/socket/nodelay", True))[0] != 0)
     check(options(*set_key("/socket/nodelay", False))[0] == 0)

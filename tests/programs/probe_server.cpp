@@ -88,6 +88,7 @@ class ProbeHandler : public StreamRequestHandler {
 
   std::string answer(const std::string& command) {
     if (command == "options") return options();
+    if (command == "client") return client_address().to_string();
     if (command == "app") return server().config().app;
     if (command == "thread") return std::to_string(::gettid());
     if (command == "main thread") return std::to_string(::getpid());

@@ -82,6 +82,13 @@ def check_same_verdicts(documents):
     return accepted, refused
 
 
+# Arrays of networks; the schema's pattern does not tell all that the loader does.
+NETWORKS = ["[]", *(f"[{network}]" for network in (
+    '"10.0.0.0/8"', '"127.0.0.1", "::1"', '"unix"', '"::/0"', '"2001:db8::/32"', '"255.255.255.255/32"', '"::ffff:10.0.0.0/104"',
+    '""', '"x"', '"10.0.0.0/33"', '"10.0.0"', '"10.0.0.0.0"', '"10.0.0.0/"', '"256.0.0.0"', '"::/129"', '"10.0.0.0/8 "',
+    '"UNIX"', "1", "null", '["::1"]', '"::1", 1'))]
+
+
 def keys():
     """(pointer, default, what it takes) of each key, as the key table tells it for the documents."""
     rows = re.findall(r"^\| `(\S+)` \| `(.*?)` \| (.*?) \| .* \|$", run("config_table").stdout, re.MULTILINE)
@@ -110,6 +117,8 @@ def values(pointer, default, takes):
         choices = re.findall(r'"(\w+)"', takes)
         found += [json.dumps(spelled) for choice in choices
                   for spelled in (choice, choice.upper(), choice + " ", choice[:-1], choice + "\0")]
+    elif takes.startswith("an array of networks"):
+        found += NETWORKS
     elif takes.startswith("a string"):
         found += map(json.dumps, TEXTS)
     return found

@@ -68,6 +68,14 @@ class Client {
     return recv_line();
   }
 
+  /// Waits for what comes next. @returns whether it is the end of the connection, by EOF or by a reset.
+  bool ends() {
+    try {
+      return recv().empty();
+    } catch (const std::system_error& error) {
+      return error.code() == std::errc::connection_reset;
+    }
+  }
   void half_close() { ::shutdown(fd_.get(), SHUT_WR); }
   void reset() {
     const linger now{.l_onoff = 1, .l_linger = 0};

@@ -23,6 +23,7 @@ std::string_view json_type(KeyType type) {
     case KeyType::integer: return "integer";
     case KeyType::seconds: return "number";
     case KeyType::object: return "object";
+    case KeyType::networks: return "array";
     case KeyType::text:
     case KeyType::choice: break;
   }
@@ -42,7 +43,9 @@ Json key_schema(const Key& key) {
   } else if (key.type == KeyType::choice) {
     schema["enum"] = key.choices;
   }
-  if (!key.pattern.empty()) schema["pattern"] = key.pattern;
+  Json& texts = key.type == KeyType::networks ? schema["items"] : schema;
+  if (key.type == KeyType::networks) texts["type"] = "string";
+  if (!key.pattern.empty()) texts["pattern"] = key.pattern;
   schema["default"] = key.get(ServerConfig{});
   schema["description"] = key.unit.empty() ? std::string(key.sentence) : concat(key.sentence, " In ", key.unit, ".");
   return schema;
@@ -71,6 +74,11 @@ std::string config_schema() {
     if (section.is_null()) section = closed_object();
     section["properties"][key.name] = key_schema(key);
   }
+  // As find_problem() has it.
+  const Json proxied{{"required", {"proxy_protocol"}}, {"properties", {{"proxy_protocol", {{"const", true}}}}}};
+  const Json trusted{{"required", {"trusted"}}, {"properties", {{"trusted", {{"minItems", 1}}}}}};
+  schema["if"] = {{"required", {"listen"}}, {"properties", {{"listen", proxied}}}};
+  schema["then"] = {{"required", {"proxy"}}, {"properties", {{"proxy", trusted}}}};
   return schema.dump(2) + "\n";
 }
 

@@ -23,6 +23,12 @@ constexpr double kMostInt = std::numeric_limits<int>::max();
 constexpr std::string_view kNoNul = R"(^[^\u0000]*$)";
 constexpr std::string_view kLogPattern = R"(^([^{}]|\{\{|\}\}|\{(processName|process|level|time|message)\})*$)";
 
+// A network as far as a pattern can tell: not whether an IPv6 address is one, nor whether bits are set behind the
+// prefix.
+constexpr std::string_view kNetwork =
+    R"(^(unix|((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(/([0-9]|[12]\d|3[0-2]))?)"
+    R"(|[0-9a-fA-F]*:[0-9a-fA-F:.]*(/(12[0-8]|1[01]\d|[1-9]?\d))?)$)";
+
 template <typename T>
 struct EnumText {
   T value;
@@ -59,6 +65,11 @@ Json to_value(const milliseconds& time) {
   return count % 1000 == 0 ? Json(count / 1000) : Json(static_cast<double>(count) / 1000);
 }
 Json to_value(const std::chrono::seconds& time) { return time.count(); }
+Json to_value(const std::vector<IpNetwork>& networks) {
+  Json out = Json::array();
+  for (const IpNetwork& network : networks) out.push_back(network.to_string());
+  return out;
+}
 template <typename T>
 Json to_value(const std::optional<T>& member) {
   return member ? to_value(*member) : Json(nullptr);
@@ -79,6 +90,11 @@ void from_value(milliseconds& time, const Json& value) {
 }
 void from_value(std::chrono::seconds& time, const Json& value) {
   time = std::chrono::seconds(value.get<std::chrono::seconds::rep>());
+}
+/// @throws std::invalid_argument  one of them is no network.
+void from_value(std::vector<IpNetwork>& networks, const Json& value) {
+  networks.clear();
+  for (const Json& text : value) networks.emplace_back(text.get_ref<const std::string&>());
 }
 template <typename T>
 void from_value(std::optional<T>& member, const Json& value) {
@@ -133,6 +149,11 @@ Key text(std::string_view in, std::string_view name, bool nullable, std::string_
   return {in, name, KeyType::text, nullable, 0, 0, {}, "", sentence, A::get, A::set};
 }
 template <auto section, auto member>
+Key networks(std::string_view in, std::string_view name, std::string_view sentence) {
+  using A = Access<section, member>;
+  return {in, name, KeyType::networks, false, 0, 0, {}, "", sentence, A::get, A::set, kNetwork};
+}
+template <auto section, auto member>
 Key choice(std::string_view in, std::string_view name, std::vector<std::string_view> choices,
            std::string_view sentence) {
   using A = Access<section, member>;
@@ -149,6 +170,8 @@ std::vector<Key> make_table() {
   constexpr auto socket = &ServerConfig::socket;
   constexpr auto concurrency = &ServerConfig::concurrency;
   constexpr auto limits = &ServerConfig::limits;
+  constexpr auto access = &ServerConfig::access;
+  constexpr auto proxy = &ServerConfig::proxy;
   constexpr auto log = &ServerConfig::log;
   Key pattern = text<log, &LogConfig::pattern>(
       "log", "pattern", false,
@@ -174,6 +197,9 @@ std::vector<Key> make_table() {
                                                      "Whether a restart can bind the port at once (SO_REUSEADDR)."),
       boolean<listen, &ListenOptions::reuse_port>("listen", "reuse_port",
                                                   "Whether several servers can share the port (SO_REUSEPORT)."),
+      boolean<listen, &ListenOptions::proxy_protocol>(
+          "listen", "proxy_protocol",
+          "Whether connections come from proxies of /proxy/trusted and begin with a PROXY header, version 1 or 2."),
       boolean<socket, &SocketOptions::nodelay>("socket", "nodelay",
                                                "Whether small replies are sent at once (TCP_NODELAY)."),
       boolean<socket, &SocketOptions::keepalive>("socket", "keepalive",
@@ -218,9 +244,24 @@ std::vector<Key> make_table() {
       timeout<&TimeoutsConfig::idle>("idle", "How long to wait for the first byte of a message."),
       timeout<&TimeoutsConfig::read>("read", "How long a message may take from its first byte to its last."),
       timeout<&TimeoutsConfig::write>("write", "How long sending a reply may take."),
+      timeout<&TimeoutsConfig::handshake>(
+          "handshake", "How long a client may take for what comes before its first request: the PROXY header."),
       timeout<&TimeoutsConfig::lifetime>("lifetime", "How long a connection may last."),
       timeout<&TimeoutsConfig::drain>("drain", "How long requests in progress may run after a stop."),
       timeout<&TimeoutsConfig::linger>("linger", "How long late input of a closed connection is read and discarded."),
+      networks<access, &AccessConfig::allow>("access", "allow",
+                                             "The networks whose clients may connect; if empty, all."),
+      networks<access, &AccessConfig::deny>(
+          "access", "deny", "The networks whose clients may not connect, also where /access/allow has them."),
+      integer<access, &AccessConfig::max_connections_per_client>(
+          "access", "max_connections_per_client", true, 1, 1e7, "connections",
+          "Maximum number of open connections of one IPv4 address or one IPv6 network of 64 bits; null is no limit."),
+      integer<access, &AccessConfig::accepts_per_second_per_client>(
+          "access", "accepts_per_second_per_client", true, 1, 1e6, "connections a second",
+          "Maximum rate at which one such client may connect; null is no limit."),
+      networks<proxy, &ProxyConfig::trusted>(
+          "proxy", "trusted",
+          "The networks of the proxies whose PROXY header is believed; others may not connect there."),
       choice<log, &LogConfig::level>("log", "level", choices_of(kLevels),
                                      "Minimum level of the lines that are written."),
       std::move(pattern),
@@ -249,6 +290,7 @@ std::string accepted_text(const Key& key) {
     case KeyType::seconds: out = concat("seconds from ", Json(key.least).dump(), " to ", std::llround(key.most)); break;
     case KeyType::text: out = "a string"; break;
     case KeyType::object: out = "an object"; break;
+    case KeyType::networks: out = "an array of networks, as \"10.0.0.0/8\", \"::1\" or \"unix\""; break;
     case KeyType::choice:
       for (const std::string_view choice : key.choices) out += concat(out.empty() ? "" : ", ", '"', choice, '"');
       out = "one of " + out;

@@ -1,11 +1,13 @@
 #include <socketserver/config/load.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <fstream>
 #include <iterator>
 #include <socketserver/base/text.hpp>
 #include <socketserver/config/key_table.hpp>
+#include <socketserver/server/validate_config.hpp>
 #include <stdexcept>
 #include <utility>
 
@@ -69,6 +71,8 @@ bool fits(const Key& key, const Json& value) {
     case KeyType::boolean: return value.is_boolean();
     case KeyType::text: return value.is_string();
     case KeyType::object: return value.is_object();
+    case KeyType::networks:
+      return value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& e) { return e.is_string(); });
     case KeyType::integer:
     case KeyType::seconds: {
       if (!value.is_number()) return false;
@@ -161,6 +165,7 @@ ServerConfig parse_config(std::string_view text, const ConfigOverrides& override
   ServerConfig config;
   apply_document(config, detail::parse_strictly(text, name), name);
   for (const ConfigOverride& change : overrides) apply_override(config, change);
+  if (const auto problem = detail::find_problem(config)) fail(name, problem->pointer, problem->text);
   return config;
 }
 

@@ -77,6 +77,8 @@ bool contains(std::span<const IpNetwork> networks, const SocketAddress& address)
                      [&address](const IpNetwork& network) { return network.contains(address); });
 }
 
+bool detail::is_ipv4(const SocketAddress& address) noexcept { return is_mapped(ip_bytes(address)); }
+
 Bytes detail::ip_bytes(const SocketAddress& address) noexcept {
   Bytes bytes{};
   if (address.family() == AF_INET) return mapped(reinterpret_cast<const sockaddr_in*>(address.data())->sin_addr);

@@ -25,6 +25,7 @@ class IpNetwork {
   /// @returns the text that it was made from.
   const std::string& to_string() const noexcept { return text_; }
 
+  /// By their texts.
   friend bool operator==(const IpNetwork& a, const IpNetwork& b) { return a.text_ == b.text_; }
 
  private:
@@ -41,6 +42,8 @@ namespace detail {
 
 /// @returns an IP address's 16 bytes, IPv4 mapped; all zero for any other family.
 std::array<std::uint8_t, 16> ip_bytes(const SocketAddress& address) noexcept;
+/// Whether it is an IPv4 address, mapped ones included.
+bool is_ipv4(const SocketAddress& address) noexcept;
 
 }  // namespace detail
 }  // namespace socketserver

@@ -9,12 +9,14 @@
 
 namespace socketserver::detail {
 
-/// Lets kLinesPerSecond lines through and counts the others. Threads: safe to share.
+/// Lets kLinesPerSecond lines a second through, or as many as it is made with, and counts the others. Threads: safe to
+/// share.
 class LineBudget {
  public:
   static constexpr int kLinesPerSecond = 10;
 
-  explicit LineBudget(const Clock& clock = steady_clock()) : clock_(clock) {}
+  explicit LineBudget(const Clock& clock = steady_clock(), int lines = kLinesPerSecond)
+      : clock_(clock), lines_(lines) {}
 
   struct Answer {
     bool write;              // the line may be written
@@ -26,7 +28,7 @@ class LineBudget {
     const TimePoint now = clock_.now();
     if (now >= ends_) {
       ends_ = now + std::chrono::seconds(1);
-      left_ = kLinesPerSecond;
+      left_ = lines_;
     }
     if (left_ == 0) {
       ++withheld_;
@@ -38,7 +40,7 @@ class LineBudget {
   /// @returns the lines that this second has had.
   int used() const {
     const std::lock_guard lock(mutex_);
-    return clock_.now() < ends_ ? kLinesPerSecond - left_ : 0;
+    return clock_.now() < ends_ ? lines_ - left_ : 0;
   }
   /// @returns how many are withheld and not told of yet, which this does.
   std::uint64_t take_withheld() {
@@ -48,6 +50,7 @@ class LineBudget {
 
  private:
   const Clock& clock_;
+  const int lines_;  // a second
   mutable std::mutex mutex_;
   TimePoint ends_ = TimePoint::min();  // of the second; guarded by mutex_, as is all below
   int left_ = 0;

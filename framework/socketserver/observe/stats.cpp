@@ -9,7 +9,8 @@ std::string to_string(const ServerStats& stats) {
                 stats.rejected, " + timed out ", stats.timed_out, " + failed ", stats.failed, "; queued ", stats.queued,
                 ", waits ", stats.waits, ", accept errors ", stats.accept_errors, ", lingering ", stats.lingering,
                 ", lingers cut ", stats.lingers_cut, "; ", stats.bytes_in, " bytes in, ", stats.bytes_out,
-                " bytes out");
+                " bytes out; access refused ", stats.access_refused, ", proxy untrusted ", stats.proxy_untrusted,
+                ", proxy invalid ", stats.proxy_invalid, ", proxy probes ", stats.proxy_probes);
 }
 
 std::string to_string(const std::vector<Budget>& budgets) {

@@ -13,19 +13,23 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 /// One look at a server's counters. Every accepted connection is in exactly one of five, as of one moment:
 /// accepted = active + served + rejected + timed_out + failed.
 struct ServerStats {
-  std::uint64_t accepted = 0;       ///< connections taken from the kernel
-  std::uint64_t active = 0;         ///< not yet ended, those queued for a worker included
-  std::uint64_t served = 0;         ///< the handler returned
-  std::uint64_t rejected = 0;       ///< turned away: no room, or verify_request said no
-  std::uint64_t timed_out = 0;      ///< a TimeoutError left the handler
-  std::uint64_t failed = 0;         ///< another exception did, or the connection could not be given to the policy
-  std::uint64_t queued = 0;         ///< active, but waiting for a worker
-  std::uint64_t waits = 0;          ///< times that accepting paused because there was no room
-  std::uint64_t accept_errors = 0;  ///< failed accepts of every kind
-  std::uint64_t lingering = 0;      ///< ended connections whose late input is still dropped
-  std::uint64_t lingers_cut = 0;    ///< ended connections that were closed before their linger time, to make room
-  std::uint64_t bytes_in = 0;       ///< received from peers
-  std::uint64_t bytes_out = 0;      ///< sent to peers, reject_message included
+  std::uint64_t accepted = 0;         ///< connections taken from the kernel
+  std::uint64_t active = 0;           ///< not yet ended, those queued for a worker included
+  std::uint64_t served = 0;           ///< the handler returned
+  std::uint64_t rejected = 0;         ///< turned away: no room, or verify_request said no
+  std::uint64_t timed_out = 0;        ///< a TimeoutError left the handler
+  std::uint64_t failed = 0;           ///< another exception did, or the connection could not be given to the policy
+  std::uint64_t queued = 0;           ///< active, but waiting for a worker
+  std::uint64_t waits = 0;            ///< times that accepting paused because there was no room
+  std::uint64_t accept_errors = 0;    ///< failed accepts of every kind
+  std::uint64_t lingering = 0;        ///< ended connections whose late input is still dropped
+  std::uint64_t lingers_cut = 0;      ///< ended connections that were closed before their linger time, to make room
+  std::uint64_t access_refused = 0;   ///< of `rejected`: /access has refused the client
+  std::uint64_t proxy_untrusted = 0;  ///< of `rejected`: a PROXY header was due, from no trusted network
+  std::uint64_t proxy_invalid = 0;    ///< of `timed_out` and `failed`: there was no PROXY header, or it came too late
+  std::uint64_t proxy_probes = 0;     ///< connections that a proxy made for itself, as for a health check
+  std::uint64_t bytes_in = 0;         ///< received from peers
+  std::uint64_t bytes_out = 0;        ///< sent to peers, reject_message included
 };
 
 /// @returns all of them on one line.

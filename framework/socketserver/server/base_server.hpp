@@ -59,8 +59,8 @@ class BaseServer {
   /// @returns the counts since the server was made.
   ServerStats stats() const;
   /// @returns what its peers share, with what is taken and what there is: "connections", "queue" (of a pool),
-  /// "offloaded calls" (of fibers), "lingering", "network lines" and "error lines" of the log in this second; those of
-  /// the process, "look-ups" and "descriptors"; and "kernel TCP pages" of the machine.
+  /// "offloaded calls" (of fibers), "lingering", "network lines", "error lines" and "refusal lines" of the log in this
+  /// second; those of the process, "look-ups" and "descriptors"; and "kernel TCP pages" of the machine.
   std::vector<Budget> budgets() const;
   /// @returns who is served at this moment, in words: the handler, and each client's address and connection's age.
   std::string active_connections() const;

@@ -14,7 +14,7 @@
 
 namespace socketserver::detail {
 
-/// Threads: the one that runs it; transport and client as they say.
+/// Threads: the one that runs it, but what ConnectionTable does under its lock.
 struct Connection {
   Connection(std::unique_ptr<ServedStream> accepted, const SocketAddress& peer, BaseServer& server, Logger& its_log,
              std::shared_ptr<const ServerConfig> its_config)
@@ -22,8 +22,7 @@ struct Connection {
         log(its_log),
         owned(std::move(accepted)),
         transport(*owned),
-        request(transport, peer, &server, config->limits),
-        client(peer) {
+        request(transport, peer, &server, config->limits) {
     request.connection_ = this;
     if (config->timeouts.lifetime) lifetime = Deadline::after(*config->timeouts.lifetime);
     set_up(transport);
@@ -46,7 +45,7 @@ struct Connection {
   std::vector<std::unique_ptr<Stream>> layers;
   Deadline lifetime = Deadline::never();
   Request request;
-  SocketAddress client;                // the table's copy of request.client_address(), guarded by its lock
+  bool entered = false;                // AccessControl counts it for the client that its proxy has named
   std::atomic<bool> running{false};    // a handler has begun
   std::atomic<bool> submitted{false};  // the policy has it
   const TimePoint accepted_at = steady_clock().now();

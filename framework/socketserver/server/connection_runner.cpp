@@ -23,9 +23,10 @@ Outcome outcome_of(const std::exception_ptr& error) {
   }
 }
 
-/// Whether a peer has connected and reset the connection without a byte, as a balancer's health check does: nothing was
-/// asked, so nothing has failed.
+/// Whether a peer has connected and reset the connection without a byte, as a balancer's health check does, or a proxy
+/// has said that it is one: nothing was asked, so nothing has failed.
 bool was_a_probe(const Connection& connection, const std::exception_ptr& error) {
+  if (connection.request.proxy() != nullptr && connection.request.proxy()->local) return true;
   if (connection.transport.bytes_in() > 0 || connection.transport.bytes_out() > 0) return false;
   try {
     std::rethrow_exception(error);
@@ -42,15 +43,24 @@ std::string client_of(const Connection& connection) { return connection.request.
 
 std::error_code ConnectionRunner::admit(Arrival arrival) {
   try {
+    if (!setup_.may_connect(arrival.peer)) return {};
     // Under `wait` the loop accepts none while there is no room; a first byte may have come since it looked.
     const bool waits = core_.config->concurrency.overflow == Overflow::wait;
     const bool no_room = waits ? core_.budgets.connections_full(core_.connections.active()) : core_.full();
-    Connection& connection =
-        core_.connections.add(std::move(arrival.stream), arrival.peer, core_.server, core_.log, core_.config);
+    Connection& connection = add(std::move(arrival));
     no_room ? reject(connection) : dispatch(connection);
     return {};
   } catch (const std::bad_alloc&) {
     return std::make_error_code(std::errc::not_enough_memory);
+  }
+}
+
+Connection& ConnectionRunner::add(Arrival arrival) {
+  try {
+    return core_.connections.add(std::move(arrival.stream), arrival.peer, core_.server, core_.log, core_.config);
+  } catch (const std::bad_alloc&) {
+    setup_.left(arrival.peer);
+    throw;
   }
 }
 
@@ -63,7 +73,7 @@ void ConnectionRunner::reject(Connection& connection) {
     close(connection);
     if (core_.log.enabled(LogLevel::debug)) core_.log.debug(concat(client_of(connection), " rejected: no room"));
   });
-  core_.connections.end(connection, Outcome::rejected);
+  remove(connection, Outcome::rejected);
 }
 
 void ConnectionRunner::dispatch(Connection& connection) {
@@ -97,10 +107,12 @@ void ConnectionRunner::submit(Connection& connection) {
 
 /// @returns false if the connection starts at once.
 bool ConnectionRunner::wait_for_input(Connection& connection) {
-  if (!core_.policy->starts_on_input() || core_.hooks.handler_speaks_first()) return false;
-  return core_.background->await_input(connection.transport,
-                                       connection.transport.deadline(connection.config->timeouts.idle),
-                                       [this, &connection](FirstInput found) { input_came(connection, found); });
+  const bool begins = !setup_.is_needed() && core_.hooks.handler_speaks_first();
+  if (!core_.policy->starts_on_input() || begins) return false;
+  const TimeoutsConfig& timeouts = connection.config->timeouts;
+  return core_.background->await_input(
+      connection.transport, connection.transport.deadline(setup_.is_needed() ? timeouts.handshake : timeouts.idle),
+      [this, &connection](FirstInput found) { input_came(connection, found); });
 }
 
 /// The end of that wait, in the background.
@@ -174,7 +186,7 @@ void ConnectionRunner::run(Connection& connection) {
   connection.running = true;
   Outcome outcome = Outcome::served;
   try {
-    core_.hooks.finish_request(connection.request);
+    outcome = serve(connection);
   } catch (const abi::__forced_unwind&) {
     // pthread_exit or pthread_cancel: it has to pass, and to end here would end the process. Source: pthreads(7),
     // libstdc++.
@@ -191,6 +203,12 @@ void ConnectionRunner::run(Connection& connection) {
   end(connection, outcome);
 }
 
+Outcome ConnectionRunner::serve(Connection& connection) {
+  if (const auto outcome = setup_.prepare(connection)) return *outcome;
+  core_.hooks.finish_request(connection.request);
+  return Outcome::served;
+}
+
 void ConnectionRunner::end(Connection& connection, Outcome outcome) {
   core_.guarded(connection.request, [this](Request& request) { core_.hooks.shutdown_request(request); });
   core_.guarded(connection.request, [this](Request& request) { core_.hooks.close_request(request); });
@@ -204,9 +222,14 @@ void ConnectionRunner::end(Connection& connection, Outcome outcome) {
   }
   const bool left_room = connection.submitted;
   if (left_room) core_.budgets.ended();
-  core_.connections.end(connection, outcome);
+  remove(connection, outcome);
   if (left_room) start_next();
   on_end_();
+}
+
+void ConnectionRunner::remove(Connection& connection, Outcome outcome) {
+  setup_.left(connection);
+  core_.connections.end(connection, outcome);
 }
 
 void ConnectionRunner::close(Connection& connection) {

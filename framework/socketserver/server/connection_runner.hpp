@@ -10,6 +10,7 @@
 #include <list>
 #include <mutex>
 #include <socketserver/base/function.hpp>
+#include <socketserver/server/connection_setup.hpp>
 #include <socketserver/server/server_core.hpp>
 #include <system_error>
 
@@ -19,9 +20,9 @@ namespace socketserver::detail {
 class ConnectionRunner {
  public:
   /// @param on_end  called after each connection's end, from any thread.
-  ConnectionRunner(ServerCore& core, Job on_end) : core_(core), on_end_(std::move(on_end)) {}
+  ConnectionRunner(ServerCore& core, Job on_end) : core_(core), setup_(core), on_end_(std::move(on_end)) {}
 
-  /// Registers the connection, and serves or rejects it.
+  /// Registers the connection, and serves or rejects it. One whose peer may not connect is closed at once.
   /// @returns not_enough_memory if it could not be registered; it has been closed.
   std::error_code admit(Arrival arrival);
   /// Hands a connection to the policy, at once or at its first byte. @throws std::system_error  as Policy::submit.
@@ -30,6 +31,7 @@ class ConnectionRunner {
   void close(Connection& connection);
 
  private:
+  Connection& add(Arrival arrival);
   void dispatch(Connection& connection);
   void reject(Connection& connection);
   bool wait_for_input(Connection& connection);
@@ -39,9 +41,12 @@ class ConnectionRunner {
   void input_came(Connection& connection, FirstInput found) noexcept;
   void start(Connection& connection);
   void run(Connection& connection);
+  Outcome serve(Connection& connection);
   void end(Connection& connection, Outcome outcome);
+  void remove(Connection& connection, Outcome outcome);
 
   ServerCore& core_;
+  ConnectionSetup setup_;
   Job on_end_;
   std::mutex ready_mutex_;
   std::list<Connection*> ready_;  // their first byte has come, and the policy is full; guarded by ready_mutex_

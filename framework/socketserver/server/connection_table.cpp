@@ -57,6 +57,24 @@ void ConnectionTable::end(Connection& connection, Outcome outcome) {
   ++counter(counts_, outcome);
 }
 
+void ConnectionTable::count_refused(Refusal refusal) {
+  const std::lock_guard lock(mutex_);
+  ++counts_.accepted;
+  ++counts_.rejected;
+  ++(refusal == Refusal::access ? counts_.access_refused : counts_.proxy_untrusted);
+}
+
+void ConnectionTable::count(std::uint64_t ServerStats::*counter) {
+  const std::lock_guard lock(mutex_);
+  ++(counts_.*counter);
+}
+
+void ConnectionTable::announce(Connection& connection, ProxyHeader header) {
+  const std::lock_guard lock(mutex_);
+  connection.request.announce(std::move(header));
+  if (connection.request.proxy()->local) ++counts_.proxy_probes;
+}
+
 std::size_t ConnectionTable::active() const {
   const std::lock_guard lock(mutex_);
   return connections_.size();
@@ -78,7 +96,7 @@ std::string ConnectionTable::describe() const {
   std::string text;
   for (const Connection& connection : connections_) {
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(steady_clock().now() - connection.accepted_at);
-    text += concat(text.empty() ? "" : ", ", connection.client.to_string(), " (", age.count(),
+    text += concat(text.empty() ? "" : ", ", connection.request.client_address().to_string(), " (", age.count(),
                    connection.running     ? " s)"
                    : connection.submitted ? " s, waits for a worker)"
                                           : " s, waits)");

@@ -16,6 +16,9 @@ namespace socketserver::detail {
 enum class Outcome { served, rejected, timed_out, failed };
 std::string_view to_string(Outcome outcome) noexcept;
 
+/// Why a connection was closed as soon as it was accepted.
+enum class Refusal { access, untrusted_proxy };
+
 /// Threads: safe to share. A connection belongs to the caller of add() until end().
 class ConnectionTable {
  public:
@@ -24,6 +27,13 @@ class ConnectionTable {
                   std::shared_ptr<const ServerConfig> config);
   /// Counts how it ended, and destroys it.
   void end(Connection& connection, Outcome outcome);
+
+  /// Counts one that was accepted, and closed at once.
+  void count_refused(Refusal refusal);
+  /// Adds one to a counter that says more of a connection, as ServerStats::access_refused.
+  void count(std::uint64_t ServerStats::*counter);
+  /// Gives a connection the client that its proxy has named.
+  void announce(Connection& connection, ProxyHeader header);
 
   std::size_t active() const;
   /// The counts kept here; the others are zero.

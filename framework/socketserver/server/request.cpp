@@ -1,8 +1,14 @@
 #include <socketserver/server/request.hpp>
 
 #include <stdexcept>
+#include <utility>
 
 namespace socketserver {
+
+void Request::announce(ProxyHeader header) {
+  proxied_ = std::make_unique<const Proxied>(Proxied{std::move(header), client_address_});
+  if (proxied_->header.source.family() != AF_UNSPEC) client_address_ = proxied_->header.source;
+}
 
 BaseServer& Request::server() const {
   if (server_ == nullptr) throw std::logic_error("this request has no server");

@@ -1,9 +1,11 @@
 #pragma once
 // One connection as hooks and handlers see it.
 
+#include <memory>
 #include <socketserver/base/visibility.hpp>
 #include <socketserver/io/stream.hpp>
 #include <socketserver/net/address.hpp>
+#include <socketserver/net/proxy_header.hpp>
 #include <socketserver/server/server_config.hpp>
 
 namespace SOCKETSERVER_PUBLIC socketserver {
@@ -11,7 +13,8 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 class BaseServer;
 namespace detail {
 struct Connection;
-}
+class ConnectionTable;
+}  // namespace detail
 
 /// Lives as long as its connection. A test makes one from a stream alone.
 class Request {
@@ -25,8 +28,14 @@ class Request {
 
   /// The connected stream. What it sends itself is not ordered with a StreamRequestHandler's buffered wfile().
   Stream& stream() const noexcept { return *stream_; }
-  /// Whom the connection was accepted from.
+  /// The client's address: the one that a trusted proxy has named, else connection_address().
   const SocketAddress& client_address() const noexcept { return client_address_; }
+  /// What the connection was accepted from: the client, or the proxy in front of it.
+  const SocketAddress& connection_address() const noexcept {
+    return proxied_ == nullptr ? client_address_ : proxied_->connection_address;
+  }
+  /// The header that a trusted proxy has sent; null where none is expected, and in verify_request, which comes before.
+  const ProxyHeader* proxy() const noexcept { return proxied_ == nullptr ? nullptr : &proxied_->header; }
   /// The configuration's, for a handler's buffers.
   const LimitsConfig& limits() const noexcept { return limits_; }
   /// Whether there is a server; a test may give none.
@@ -37,9 +46,18 @@ class Request {
  private:
   friend class BaseServer;
   friend struct detail::Connection;
+  friend class detail::ConnectionTable;
 
   Stream* stream_;
+  /// Takes what a proxy says of the client.
+  void announce(ProxyHeader header);
+
   SocketAddress client_address_;
+  struct Proxied {
+    ProxyHeader header;
+    SocketAddress connection_address;
+  };
+  std::unique_ptr<const Proxied> proxied_;  // null where there is no proxy
   BaseServer* server_;
   LimitsConfig limits_;
   detail::Connection* connection_ = nullptr;  // null in a test

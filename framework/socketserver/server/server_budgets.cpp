@@ -34,6 +34,7 @@ std::vector<Budget> ServerBudgets::look(std::size_t active) const {
   all.push_back({"lingering", background_.lingering(), lingering_});
   all.push_back({"network lines", static_cast<std::uint64_t>(network_lines.used()), LineBudget::kLinesPerSecond});
   all.push_back({"error lines", static_cast<std::uint64_t>(error_lines.used()), LineBudget::kLinesPerSecond});
+  all.push_back({"refusal lines", static_cast<std::uint64_t>(refused_lines.used()), 1});
   all.push_back(look_ups_in_use());
   for (const std::optional<Budget>& of_process : {descriptors_in_use(), tcp_pages_in_use()}) {
     if (of_process) all.push_back(*of_process);

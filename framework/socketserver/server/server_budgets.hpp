@@ -36,6 +36,7 @@ class ServerBudgets {
 
   LineBudget network_lines;  // log lines that peers cause, by kind
   LineBudget error_lines;
+  LineBudget refused_lines{steady_clock(), 1};
 
  private:
   const std::size_t max_connections_;

@@ -6,9 +6,11 @@
 #include <optional>
 #include <socketserver/base/visibility.hpp>
 #include <socketserver/concurrency/policy.hpp>
+#include <socketserver/net/ip_network.hpp>
 #include <socketserver/net/socket_options.hpp>
 #include <socketserver/observe/log.hpp>
 #include <string>
+#include <vector>
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
@@ -42,6 +44,19 @@ struct LimitsConfig {
   std::size_t write_buffer = 4096;      ///< bytes a handler collects before it sends; 0 sends each write
 };
 
+/// The clients that may connect.
+struct AccessConfig {
+  std::vector<IpNetwork> allow{};                           ///< if there is one, clients in no such network are refused
+  std::vector<IpNetwork> deny{};                            ///< clients that are refused, also where `allow` has them
+  std::optional<std::size_t> max_connections_per_client{};  ///< at a time, 1 or more
+  std::optional<std::size_t> accepts_per_second_per_client{};  ///< 1 or more; as many may come at once
+};
+
+/// The proxies in front of the server.
+struct ProxyConfig {
+  std::vector<IpNetwork> trusted{};  ///< where an entry that speaks the PROXY protocol takes connections from
+};
+
 /// Every bound in time. nullopt is no limit; for linger it is no lingering. In JSON these are seconds.
 struct TimeoutsConfig {
   /// How long a peer may be silent before a message.
@@ -50,6 +65,8 @@ struct TimeoutsConfig {
   std::optional<std::chrono::milliseconds> read = std::chrono::seconds(30);
   /// How long sending a reply may take: one sendall or flush.
   std::optional<std::chrono::milliseconds> write = std::chrono::seconds(30);
+  /// How long a client may take for what comes before its first request: the PROXY header.
+  std::optional<std::chrono::milliseconds> handshake = std::chrono::seconds(10);
   /// How long a connection may last.
   std::optional<std::chrono::milliseconds> lifetime{};
   /// How long requests in progress may run after a stop.
@@ -65,6 +82,8 @@ struct ServerConfig {
   ConcurrencyConfig concurrency{};  ///< who runs a connection's handler
   LimitsConfig limits{};            ///< connections and bytes
   TimeoutsConfig timeouts{};        ///< every wait's bound
+  AccessConfig access{};            ///< the clients that may connect
+  ProxyConfig proxy{};              ///< the proxies that may name another client
   LogConfig log{};                  ///< the server's own lines, and the program's
   std::string app = "{}";           ///< a JSON object for the program's own use; the framework does not look inside
   detail::Environment* environment = nullptr;  ///< a simulation's, which sets it and outlives the server; null: none

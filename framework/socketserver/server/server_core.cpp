@@ -1,30 +1,19 @@
 #include <socketserver/server/server_core.hpp>
 
-#include <chrono>
 #include <new>
 #include <socketserver/base/text.hpp>
 #include <socketserver/base/type_name.hpp>
+#include <socketserver/server/validate_config.hpp>
 #include <stdexcept>
 #include <utility>
 
 namespace socketserver::detail {
 namespace {
 
-/// A configuration from a file has been checked against its table; one that a program fills in has not.
+/// A configuration from a file has been checked; one that a program fills in has not.
 ServerConfig checked(ServerConfig config) {
-  const auto require = [](bool good, const char* what) {
-    if (!good) throw std::invalid_argument(concat("ServerConfig: ", what));
-  };
-  require(config.concurrency.threads != 0U, "concurrency.threads is 0");
-  require(config.concurrency.stack_size >= kLeastStackSize, "concurrency.stack_size is under 16384");
-  require(config.limits.max_connections > 0, "limits.max_connections is 0");
-  require(config.limits.max_line > 0, "limits.max_line is 0");
-  require(config.limits.read_buffer > 0, "limits.read_buffer is 0");
-  const TimeoutsConfig& t = config.timeouts;
-  for (const auto& time : {t.idle, t.read, t.write, t.lifetime, t.drain, t.linger}) {
-    const bool good = !time || (time->count() >= 0 && *time <= std::chrono::hours(24 * 365 * 100));
-    require(good, "a timeout is negative or longer than a century");
-  }
+  const auto problem = find_problem(config);
+  if (problem) throw std::invalid_argument(concat("ServerConfig: ", problem->pointer, " ", problem->text));
   return config;
 }
 
@@ -51,7 +40,8 @@ ServerCore::ServerCore(BaseServer& owner, Hooks& its_hooks, ServerConfig given, 
       listener(environment_of(*config).listen(config->listen, config->socket)),
       background(environment_of(*config).background(config->limits.max_connections)),
       policy(environment_of(*config).policy(policy_options(config->concurrency, log))),
-      budgets(*config, *policy, *background) {}
+      budgets(*config, *policy, *background),
+      access(config->access) {}
 
 void ServerCore::stop_threads() noexcept {
   policy.reset();
@@ -80,7 +70,9 @@ void ServerCore::log_event(LineBudget& budget, LogLevel level, const std::string
 void ServerCore::log_withheld() {
   const std::uint64_t network = budgets.network_lines.take_withheld();
   const std::uint64_t errors = budgets.error_lines.take_withheld();
-  if (network + errors > 0) log.info(concat("not logged: ", network, " network events, ", errors, " errors"));
+  const std::uint64_t refused = budgets.refused_lines.take_withheld();
+  if (network + errors + refused == 0) return;
+  log.info(concat("not logged: ", network, " network events, ", errors, " errors, ", refused, " refusals"));
 }
 
 }  // namespace socketserver::detail

@@ -5,6 +5,7 @@
 #include <memory>
 #include <socketserver/concurrency/policy.hpp>
 #include <socketserver/observe/log.hpp>
+#include <socketserver/server/access_control.hpp>
 #include <socketserver/server/connection_table.hpp>
 #include <socketserver/server/environment.hpp>
 #include <socketserver/server/hooks.hpp>
@@ -52,6 +53,7 @@ struct ServerCore {
   void stop_threads() noexcept;
 
   ServerBudgets budgets;
+  AccessControl access;
 };
 
 template <typename Call>

@@ -1,0 +1,80 @@
+#include <socketserver/server/connection_setup.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <socketserver/base/text.hpp>
+#include <socketserver/io/prefixed_stream.hpp>
+#include <utility>
+
+namespace socketserver::detail {
+
+bool ConnectionSetup::may_connect(const SocketAddress& peer) {
+  if (core_.config->listen.proxy_protocol) {
+    if (contains(core_.config->proxy.trusted, peer)) return true;
+    core_.connections.count_refused(Refusal::untrusted_proxy);
+    log_refusal(peer, "is in no network of /proxy/trusted");
+    return false;
+  }
+  const Access access = core_.access.enter(peer);
+  if (access == Access::granted) return true;
+  core_.connections.count_refused(Refusal::access);
+  log_refusal(peer, to_string(access));
+  return false;
+}
+
+void ConnectionSetup::left(const Connection& connection) noexcept {
+  if (connection.entered || !core_.config->listen.proxy_protocol)
+    core_.access.leave(connection.request.client_address());
+}
+
+void ConnectionSetup::left(const SocketAddress& peer) noexcept {
+  if (!core_.config->listen.proxy_protocol) core_.access.leave(peer);
+}
+
+std::optional<Outcome> ConnectionSetup::prepare(Connection& connection) {
+  if (!is_needed()) return std::nullopt;
+  const Deadline until = std::min(Deadline::after(connection.config->timeouts.handshake), connection.lifetime);
+  return read_proxy(connection, until);
+}
+
+std::optional<Outcome> ConnectionSetup::read_proxy(Connection& connection, Deadline until) {
+  ProxyRead read = read_proxy_header(connection.stream(), until);
+  if (!read.complete) return no_header(connection, read);
+  if (!read.rest.empty()) {
+    connection.push_layer(std::make_unique<PrefixedStream>(connection.stream(), std::move(read.rest)));
+  }
+  return accept_proxied(connection, std::move(read.header));
+}
+
+std::optional<Outcome> ConnectionSetup::accept_proxied(Connection& connection, ProxyHeader header) {
+  const bool probe = header.local;
+  const SocketAddress client = header.source;
+  core_.connections.announce(connection, std::move(header));
+  if (probe || client.family() == AF_UNSPEC) return std::nullopt;
+  const Access access = core_.access.enter(client);
+  connection.entered = access == Access::granted;
+  if (access == Access::granted) return std::nullopt;
+  core_.connections.count(&ServerStats::access_refused);
+  log_refusal(client, to_string(access));
+  return Outcome::rejected;
+}
+
+/// A peer that ends the connection without a byte has asked for nothing, as a check that only connects.
+Outcome ConnectionSetup::no_header(const Connection& connection, const ProxyRead& read) {
+  const bool timed_out = read.result.error == std::errc::timed_out;
+  if (read.result.bytes == 0 && !timed_out) return Outcome::served;
+  core_.connections.count(&ServerStats::proxy_invalid);
+  const std::string why = timed_out            ? "timed out"
+                          : read.result.error  ? read.result.error.message()
+                          : *read.problem != 0 ? read.problem
+                                               : "the connection ended in it";
+  core_.log_event(core_.budgets.network_lines, LogLevel::info,
+                  concat(connection.request.client_address().to_string(), ": PROXY header: ", why));
+  return timed_out ? Outcome::timed_out : Outcome::failed;
+}
+
+void ConnectionSetup::log_refusal(const SocketAddress& client, std::string_view why) {
+  core_.log_event(core_.budgets.refused_lines, LogLevel::info, concat(client.to_string(), " refused: ", why));
+}
+
+}  // namespace socketserver::detail

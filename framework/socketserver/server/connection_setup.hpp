@@ -1,0 +1,38 @@
+#pragma once
+// What a connection goes through between its accept and its handler: who may connect, and the PROXY header.
+
+#include <optional>
+#include <socketserver/net/read_proxy_header.hpp>
+#include <socketserver/server/server_core.hpp>
+#include <string_view>
+
+namespace socketserver::detail {
+
+/// Threads: may_connect() the accept loop's, prepare() the one that runs the connection.
+class ConnectionSetup {
+ public:
+  explicit ConnectionSetup(ServerCore& core) : core_(core) {}
+
+  /// Counts a new connection of the peer, which a proxy may be. A refusal has been counted and logged. @throws
+  /// std::bad_alloc.
+  bool may_connect(const SocketAddress& peer);
+  /// Ends what may_connect() and prepare() have counted.
+  void left(const Connection& connection) noexcept;
+  /// @overload for one that was not registered
+  void left(const SocketAddress& peer) noexcept;
+  /// Whether the peer has to send something before a handler can begin.
+  bool is_needed() const noexcept { return core_.config->listen.proxy_protocol; }
+  /// Does all of it, within the handshake clock; may wait as long.
+  /// @returns nullopt if the handler can begin, else how the connection has to end; that has been counted and logged.
+  std::optional<Outcome> prepare(Connection& connection);
+
+ private:
+  std::optional<Outcome> read_proxy(Connection& connection, Deadline until);
+  std::optional<Outcome> accept_proxied(Connection& connection, ProxyHeader header);
+  Outcome no_header(const Connection& connection, const ProxyRead& read);
+  void log_refusal(const SocketAddress& client, std::string_view why);
+
+  ServerCore& core_;
+};
+
+}  // namespace socketserver::detail
