@@ -30,7 +30,7 @@ thread each, on a pool or on fibers, with a deadline on every wait.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libsocketserver-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-  "libsocketserver${so_version} (= ${PROJECT_VERSION}), libspdlog-dev, libboost-context-dev")
+  "libsocketserver${so_version} (= ${PROJECT_VERSION}), libspdlog-dev, libboost-context-dev, libssl-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "TCP servers in the shape of Python's socketserver - development files
 Headers, the static library, the library for tests of handlers, and the files
 for CMake and pkg-config.")

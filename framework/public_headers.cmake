@@ -36,6 +36,11 @@ set(SOCKETSERVER_PUBLIC_HEADERS
   server/request.hpp
   server/server_config.hpp
   server/tcp_server.hpp
+  tls/tls_context.hpp
+  tls/tls_error.hpp
+  tls/tls_info.hpp
+  tls/tls_stream.hpp
+  tls/tls_ticket_keys.hpp
   wait/detail/wait_list.hpp
   wait/offload.hpp
   wait/sync.hpp
@@ -56,6 +61,7 @@ set(SOCKETSERVER_HANDLER_HEADERS
   socketserver.hpp)
 set(SOCKETSERVER_TESTING_HEADERS
   testing/catch.hpp
+  testing/certificates.hpp
   testing/detail/arguments.hpp
   testing/proxy_header.hpp
   testing/run_handler.hpp

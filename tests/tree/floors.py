@@ -4,10 +4,11 @@ import pathlib
 import re
 import sys
 
-FLOORS = {"base": 0, "wait": 1, "io": 2, "wire": 2, "observe": 2, "net": 3, "concurrency": 4, "server": 5, "config": 6,
+FLOORS = {"base": 0, "wait": 1, "io": 2, "wire": 2, "observe": 2, "net": 3, "tls": 3, "concurrency": 4, "server": 5, "config": 6,
           "testing": 6, "handlers": 6, "cli": 7}
 ROOTS = ("framework/socketserver", "handlers/socketserver")
-LIBRARIES = {"asio": {"server"}, "nlohmann": {"config"}, "spdlog": {"observe"}, "CLI": {"cli"}, "boost": {"concurrency"}}
+LIBRARIES = {"asio": {"server"}, "nlohmann": {"config"}, "spdlog": {"observe"}, "CLI": {"cli"}, "boost": {"concurrency"},
+             "openssl": {"tls", "testing"}}
 # Further sources of a class or a header: the one that each belongs to.
 PARTS = {"server/socket_listener_start.cpp": "server/environment.hpp", "config/describe.cpp": "config/load.hpp",
          "testing/sweep_faults.cpp": "testing/sweep.hpp", "testing/sweep_chunks.cpp": "testing/sweep.hpp",

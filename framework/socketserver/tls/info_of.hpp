@@ -1,0 +1,11 @@
+#pragma once
+// What OpenSSL knows of a connection, in words.
+
+#include <socketserver/tls/openssl.hpp>
+#include <socketserver/tls/tls_info.hpp>
+
+namespace socketserver::detail {
+
+TlsInfo info_of(SSL* ssl);
+
+}  // namespace socketserver::detail
