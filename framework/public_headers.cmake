@@ -8,6 +8,7 @@ set(SOCKETSERVER_PUBLIC_HEADERS
   base/text.hpp
   base/visibility.hpp
   cli/serve_main.hpp
+  client/tls_connect.hpp
   concurrency/broadcast.hpp
   concurrency/offload.hpp
   concurrency/outbox.hpp

@@ -4,7 +4,7 @@ import pathlib
 import re
 import sys
 
-FLOORS = {"base": 0, "wait": 1, "io": 2, "wire": 2, "observe": 2, "net": 3, "tls": 3, "concurrency": 4, "server": 5, "config": 6,
+FLOORS = {"base": 0, "wait": 1, "io": 2, "wire": 2, "observe": 2, "net": 3, "tls": 3, "concurrency": 4, "client": 4, "server": 5, "config": 6,
           "testing": 6, "handlers": 6, "cli": 7}
 ROOTS = ("framework/socketserver", "handlers/socketserver")
 LIBRARIES = {"asio": {"server"}, "nlohmann": {"config"}, "spdlog": {"observe"}, "CLI": {"cli"}, "boost": {"concurrency"},

@@ -1,0 +1,42 @@
+#include <socketserver/client/tls_connect.hpp>
+
+#include <socketserver/base/text.hpp>
+#include <socketserver/net/socket_texts.hpp>
+#include <utility>
+
+namespace socketserver {
+namespace {
+
+constexpr std::size_t kMostHostText = 256;
+
+[[noreturn]] void fail_handshake(std::string_view host, std::uint16_t port, const std::string& name,
+                                 std::error_code error, const ConnectOptions& options) {
+  const std::string target = concat("cannot connect to ", escaped(host, kMostHostText), " port ", port);
+  if (error == std::errc::timed_out) {
+    throw TimeoutError(concat(target, ": no TLS handshake within the connect timeout of ",
+                              detail::timeout_text(options.connect_timeout)));
+  }
+  const bool verified = tls_failure(error) == TlsFailure::server_certificate;
+  throw StreamError(error, verified ? concat(target, ", expected a certificate for ", escaped(name, kMostHostText))
+                                    : target + ", handshake");
+}
+
+}  // namespace
+
+std::unique_ptr<TlsStream> create_tls_connection(std::string_view host, std::uint16_t port, const TlsClientOptions& tls,
+                                                 const ConnectOptions& options) {
+  return create_tls_connection(host, port, TlsContext::client(tls), options);
+}
+
+std::unique_ptr<TlsStream> create_tls_connection(std::string_view host, std::uint16_t port, const TlsContext& context,
+                                                 const ConnectOptions& options) {
+  const Deadline deadline = Deadline::after(options.connect_timeout);
+  const std::string name = context.server_name().empty() ? std::string(host) : context.server_name();
+  std::unique_ptr<Stream> socket(new SocketStream(create_connection(host, port, options)));
+  auto stream = std::make_unique<TlsStream>(std::move(socket), context, name);
+  const IoResult result = stream->handshake(deadline);
+  if (result.error) fail_handshake(host, port, name, result.error, options);
+  return stream;
+}
+
+}  // namespace socketserver
