@@ -1,10 +1,14 @@
 #pragma once
 // The two ends of a TLS connection in memory.
 
+#include <algorithm>
 #include <future>
+#include <limits>
+#include <mutex>
 #include <socketserver/io/memory_stream.hpp>
 #include <socketserver/testing/certificates.hpp>
 #include <socketserver/tls/tls_stream.hpp>
+#include <socketserver/wait/detail/wait_list.hpp>
 #include <string>
 
 namespace testing_support {
@@ -25,6 +29,61 @@ inline socketserver::TlsClientOptions client_options() {
   return {.ca = authority().certificate(), .server_name = "localhost"};
 }
 
+/// The stream below the server's end: passes reads on, as much as the test lets through.
+class HeldStream final : public socketserver::Stream {
+ public:
+  explicit HeldStream(socketserver::MemoryStream& below) : below_(below) {}
+  /// Lets so many bytes through; what is left of a read is for the next, and waits for release().
+  void hold_after(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    room_ = bytes;
+  }
+  void release() {
+    const std::lock_guard lock(mutex_);
+    room_ = kEverything;
+    changed_.notify_all();
+  }
+  /// Waits until a reader waits for release().
+  bool wait_until_held() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, socketserver::Deadline::after(kTlsBound), [this] { return held_; });
+  }
+
+  void shutdown(socketserver::ShutdownHow how) noexcept override { below_.shutdown(how); }
+  void close() noexcept override { below_.close(); }
+  void drain() noexcept override { below_.drain(); }
+  void abort() noexcept override { below_.abort(); }
+  bool end_is_local() const noexcept override { return below_.end_is_local(); }
+  socketserver::IoResult read_some(std::span<std::byte> into, socketserver::Deadline deadline,
+                                   socketserver::Wait wait) override {
+    std::unique_lock lock(mutex_);
+    if (room_ == 0) {
+      held_ = true;
+      changed_.notify_all();
+      if (!changed_.wait_for(lock, deadline, [this] { return room_ > 0; })) {
+        return {0, std::make_error_code(std::errc::timed_out)};
+      }
+    }
+    const std::size_t most = std::min(room_, into.size());
+    lock.unlock();
+    const socketserver::IoResult result = below_.read_some(into.first(most), deadline, wait);
+    lock.lock();
+    if (room_ != kEverything) room_ -= result.bytes;
+    return result;
+  }
+  socketserver::IoResult write_some(std::span<const std::byte> bytes, socketserver::Deadline deadline) override {
+    return below_.write_some(bytes, deadline);
+  }
+
+ private:
+  static constexpr std::size_t kEverything = std::numeric_limits<std::size_t>::max();
+  socketserver::MemoryStream& below_;
+  std::mutex mutex_;
+  socketserver::detail::WaitList changed_;  // guarded by mutex_, as is all below
+  std::size_t room_ = kEverything;
+  bool held_ = false;
+};
+
 /// Both run on the steady clock; every wait ends in kTlsBound.
 struct TlsPair {
   explicit TlsPair(const socketserver::TlsServerOptions& server_with = server_options(),
@@ -32,7 +91,8 @@ struct TlsPair {
       : TlsPair(socketserver::TlsContext::server(server_with), socketserver::TlsContext::client(client_with)) {}
   TlsPair(const socketserver::TlsContext& server_context, const socketserver::TlsContext& client_context)
       : wires(socketserver::MemoryStream::pair()),
-        server(*wires.first, server_context),
+        held(*wires.first),
+        server(held, server_context),
         client(*wires.second, client_context) {
     server.settimeout(kTlsBound);
     client.settimeout(kTlsBound);
@@ -49,6 +109,7 @@ struct TlsPair {
   }
 
   std::pair<std::unique_ptr<socketserver::MemoryStream>, std::unique_ptr<socketserver::MemoryStream>> wires;
+  HeldStream held;
   socketserver::TlsStream server;
   socketserver::TlsStream client;
 

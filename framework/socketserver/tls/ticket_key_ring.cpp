@@ -49,13 +49,14 @@ int begin_ticket(KeyRing& keys, unsigned char* name, unsigned char* iv, EVP_CIPH
              : -1;
 }
 
-int open_ticket(KeyRing& keys, const unsigned char* name, const unsigned char* iv, EVP_CIPHER_CTX* cipher,
+int open_ticket(SSL* ssl, KeyRing& keys, const unsigned char* name, const unsigned char* iv, EVP_CIPHER_CTX* cipher,
                 EVP_MAC_CTX* mac) {
   auto [found, key] = keys.find(name);
   if (found == KeyRing::Found::no) return 0;
   if (!set_mac_key(mac, key)) return -1;
   if (EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.cipher.data(), iv) != 1) return -1;
-  return found == KeyRing::Found::current ? 1 : 2;
+  // A client of TLS 1.3 uses a ticket once, and needs another for its next connection.
+  return found == KeyRing::Found::current && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 }
 
 int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
@@ -63,7 +64,7 @@ int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* 
   auto* keys = static_cast<KeyRing*>(SSL_get_ex_data(ssl, keys_index()));
   if (keys == nullptr) return -1;
   try {
-    return encrypt == 1 ? begin_ticket(*keys, name, iv, cipher, mac) : open_ticket(*keys, name, iv, cipher, mac);
+    return encrypt == 1 ? begin_ticket(*keys, name, iv, cipher, mac) : open_ticket(ssl, *keys, name, iv, cipher, mac);
   } catch (const std::runtime_error&) {
     return -1;
   }

@@ -25,6 +25,12 @@ TlsSession::TlsSession(const TlsContext::State& context, std::string server_name
   SSL_set_bio(ssl_.get(), bio, bio);  // which owns it then
 }
 
+/// SSL_free takes a session whose end was not a close_notify for one that must not be resumed, as SSL 3 had it.
+/// Source: RFC 5246, section 7.2.1: that is no longer so.
+TlsSession::~TlsSession() {
+  if (!failure_ && established()) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
 const BIO_METHOD* TlsSession::method() {
   static const BioMethodPtr made = [] {
     BioMethodPtr method(BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socketserver"));

@@ -33,6 +33,7 @@ class TlsSession {
   TlsSession(const TlsContext::State& context, std::string server_name);
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
+  ~TlsSession();
 
   TlsStep handshake();
   /// @param into  not empty.
