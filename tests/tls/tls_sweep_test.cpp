@@ -149,7 +149,7 @@ TEST_CASE("a connection that is cut at any byte is never a clean end") {
 }
 
 TEST_CASE("how the ciphertext arrives makes no difference") {
-  for (const std::size_t chunk : {1, 2, 3, 4, 5, 6, 7, 16, 21, 22, 23, 100, 1000}) {
+  for (const std::size_t chunk : std::vector<std::size_t>{1, 2, 3, 4, 5, 6, 7, 16, 21, 22, 23, 100, 1000}) {
     CAPTURE(chunk);
     const Run run = run_with({.chunk = chunk});
     CHECK(run.lines == kWhole);

@@ -30,8 +30,8 @@ using KeyPtr = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
 /// Which end's certificate was not verified.
 enum class CertificateOf { server, client };
 
-/// @returns the first error in this thread's queue, which is empty then. There is no wait between the failed call and
-/// this one: a fiber that runs in between would leave its errors in the same queue.
+/// @returns the error of the TLS layer in this thread's queue, which is empty then. There is no wait between the failed
+/// call and this one: a fiber that runs in between would leave its errors in the same queue.
 std::error_code take_openssl_error() noexcept;
 /// @returns the code of X509_V_ERR_...
 std::error_code verify_error(CertificateOf end, long result) noexcept;

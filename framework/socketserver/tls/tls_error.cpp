@@ -70,6 +70,17 @@ TlsFailure failure_of_own(TlsError error) noexcept {
   return error == TlsError::not_tls ? TlsFailure::not_tls : TlsFailure::closed;
 }
 
+/// @returns the first error of the TLS layer, which says what the ones before it, of the layers below, led to; the
+/// first of all if there is none. The queue is empty then.
+unsigned long take_cause() noexcept {
+  unsigned long first = 0, cause = 0;
+  while (const unsigned long code = ERR_get_error()) {
+    if (first == 0) first = code;
+    if (cause == 0 && ERR_GET_LIB(code) == ERR_LIB_SSL) cause = code;
+  }
+  return cause != 0 ? cause : first;
+}
+
 bool is_end(std::error_code error) noexcept {
   return error == std::errc::connection_reset || error == std::errc::broken_pipe ||
          error == std::errc::connection_aborted || error == std::errc::not_connected;
@@ -110,8 +121,7 @@ const char* to_string(TlsFailure failure) noexcept {
 }
 
 std::error_code detail::take_openssl_error() noexcept {
-  const unsigned long code = ERR_get_error();
-  ERR_clear_error();
+  const unsigned long code = take_cause();
   if (code == 0) return std::make_error_code(std::errc::protocol_error);
   if (ERR_SYSTEM_ERROR(code)) return {ERR_GET_REASON(code), std::generic_category()};
   return {static_cast<int>(ERR_PACK(ERR_GET_LIB(code), 0, ERR_GET_REASON(code))), tls_category()};
