@@ -29,3 +29,4 @@ TEST_CASE("the corpus of the reader") { replay("reader", fuzz::reader); }
 TEST_CASE("the corpus of the configuration") { replay("config", fuzz::config); }
 TEST_CASE("the corpus of the struct formats") { replay("structs", fuzz::structs); }
 TEST_CASE("the corpus of a handler's session") { replay("session", fuzz::session); }
+TEST_CASE("the corpus of TLS records") { replay("tls", fuzz::tls); }

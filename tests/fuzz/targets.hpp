@@ -21,6 +21,8 @@ void config(Bytes bytes);
 void structs(Bytes bytes);
 /// Handlers' sessions with an arbitrary peer, over a stream that fails somewhere.
 void session(Bytes bytes);
+/// TLS records before a handshake.
+void tls(Bytes bytes);
 
 /// Takes decisions off the front of the bytes; zeros when they are used up.
 class Dice {
