@@ -111,7 +111,7 @@ TEST_CASE("end_session sends close_notify and leaves the stream below open") {
   CHECK_THROWS_AS(pair.server.sendall("more"), StreamError);
 }
 
-TEST_CASE("close says close_notify; destruction without it does not") {
+TEST_CASE("close says close_notify, and destruction without it does not") {
   TlsPair pair;
   REQUIRE_FALSE(pair.handshake().server.error);
   pair.client.close();
