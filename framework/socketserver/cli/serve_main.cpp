@@ -10,6 +10,7 @@
 #include <optional>
 #include <socketserver/base/text.hpp>
 #include <socketserver/config/load.hpp>
+#include <socketserver/server/server_tls.hpp>
 #include <string>
 #include <vector>
 
@@ -98,6 +99,8 @@ int serve(const ServerConfig& config, MakeServer& make) {
   std::unique_ptr<BaseServer> server;
   try {
     server = make(config);
+  } catch (const TlsContextError&) {
+    throw;
   } catch (const std::exception& error) {
     std::cerr << "failed to start: " << escaped(error.what()) << '\n';
     return kNotStarted;
@@ -118,6 +121,12 @@ void open_standard_streams() {
   }
 }
 
+/// @throws TlsContextError.
+void check_certificates(const ServerConfig& config) {
+  for (const std::string& warning : detail::ServerTls(config).warnings())
+    std::cerr << "warning: " << escaped(warning) << '\n';
+}
+
 int run(const Options& options, MakeServer& make, Configure& configure) {
   if (options.print_schema) {
     std::cout << config_schema();
@@ -128,6 +137,7 @@ int run(const Options& options, MakeServer& make, Configure& configure) {
       options.config_file ? load_config(*options.config_file, overrides) : parse_config("{}", overrides, "defaults");
   if (options.print_config) std::cout << to_json(config);
   if (options.check || !options.print_config) configure(config);
+  if (options.check) check_certificates(config);
   if (options.check)
     std::cerr << (options.config_file ? escaped(*options.config_file) : "the configuration") << " is valid\n";
   if (options.check || options.print_config) return kDrained;
@@ -151,6 +161,9 @@ int serve_command_line(int argc, char** argv, MakeServer make, Configure configu
     return kBadUsage;
   } catch (const CLI::ParseError& error) {
     std::cerr << escaped(error.what()) << "; --help lists the options\n";
+    return kBadUsage;
+  } catch (const TlsContextError& error) {
+    std::cerr << "/tls: " << escaped(error.what()) << '\n';
     return kBadUsage;
   } catch (const ConfigError& error) {
     std::cerr << error.what() << '\n';

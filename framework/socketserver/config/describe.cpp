@@ -23,12 +23,24 @@ std::string_view json_type(KeyType type) {
     case KeyType::integer: return "integer";
     case KeyType::seconds: return "number";
     case KeyType::object: return "object";
-    case KeyType::networks: return "array";
+    case KeyType::networks:
+    case KeyType::texts:
+    case KeyType::certificates: return "array";
     case KeyType::text:
     case KeyType::choice: break;
   }
   return "string";
 }
+
+Json closed_object() { return {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}}; }
+
+/// @returns what is true of documents where a key is there and as this says.
+Json is(const char* section, const char* name, const Json& value) {
+  const Json in_section{{"required", Json::array({name})}, {"properties", {{name, value}}}};
+  return {{"required", Json::array({section})}, {"properties", {{section, in_section}}}};
+}
+
+Json implies(const Json& one, const Json& other) { return {{"if", one}, {"then", other}}; }
 
 Json key_schema(const Key& key) {
   Json schema;
@@ -43,15 +55,21 @@ Json key_schema(const Key& key) {
   } else if (key.type == KeyType::choice) {
     schema["enum"] = key.choices;
   }
-  Json& texts = key.type == KeyType::networks ? schema["items"] : schema;
-  if (key.type == KeyType::networks) texts["type"] = "string";
-  if (!key.pattern.empty()) texts["pattern"] = key.pattern;
+  const bool is_text = type == "string";
+  const Json text{{"type", "string"}, {"pattern", key.pattern}};
+  if (key.type == KeyType::certificates) {
+    schema["items"] = closed_object();
+    schema["items"]["properties"] = {{"chain", text}, {"key", text}};
+    schema["items"]["required"] = {"chain", "key"};
+  } else if (type == "array") {
+    schema["items"] = text;
+  } else if (is_text && !key.pattern.empty()) {
+    schema["pattern"] = key.pattern;
+  }
   schema["default"] = key.get(ServerConfig{});
   schema["description"] = key.unit.empty() ? std::string(key.sentence) : concat(key.sentence, " In ", key.unit, ".");
   return schema;
 }
-
-Json closed_object() { return {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}}; }
 
 }  // namespace
 
@@ -75,10 +93,11 @@ std::string config_schema() {
     section["properties"][key.name] = key_schema(key);
   }
   // As find_problem() has it.
-  const Json proxied{{"required", {"proxy_protocol"}}, {"properties", {{"proxy_protocol", {{"const", true}}}}}};
-  const Json trusted{{"required", {"trusted"}}, {"properties", {{"trusted", {{"minItems", 1}}}}}};
-  schema["if"] = {{"required", {"listen"}}, {"properties", {{"listen", proxied}}}};
-  schema["then"] = {{"required", {"proxy"}}, {"properties", {{"proxy", trusted}}}};
+  schema["allOf"] = {
+      implies(is("listen", "proxy_protocol", {{"const", true}}), is("proxy", "trusted", {{"minItems", 1}})),
+      implies(is("listen", "tls", {{"const", true}}), is("tls", "certificates", {{"minItems", 1}})),
+      implies(is("tls", "client_certificate", {{"enum", {"request", "require"}}}),
+              is("tls", "client_ca", {{"type", "string"}}))};
   return schema.dump(2) + "\n";
 }
 

@@ -20,6 +20,8 @@ constexpr double kMostKeepaliveProbes = 127;         // source: MAX_TCP_KEEPCNT
 constexpr double kMostInt = std::numeric_limits<int>::max();
 
 // What the setters below check, for the schema. Each is deterministic, so that an editor matches it in linear time.
+constexpr std::string_view kPath = R"(^[^\u0000]+$)";
+constexpr std::string_view kProtocol = R"(^[^\u0000]{1,255}$)";
 constexpr std::string_view kNoNul = R"(^[^\u0000]*$)";
 constexpr std::string_view kLogPattern = R"(^([^{}]|\{\{|\}\}|\{(processName|process|level|time|message)\})*$)";
 
@@ -44,9 +46,23 @@ constexpr std::array kLevels{EnumText{LogLevel::debug, "debug"}, EnumText{LogLev
                              EnumText{LogLevel::warning, "warning"}, EnumText{LogLevel::error, "error"},
                              EnumText{LogLevel::off, "off"}};
 
+constexpr std::array kClientCertificates{EnumText{ClientCertificate::none, "none"},
+                                         EnumText{ClientCertificate::request, "request"},
+                                         EnumText{ClientCertificate::require, "require"}};
+constexpr std::array kTlsVersions{EnumText{TlsVersion::v1_2, "1.2"}, EnumText{TlsVersion::v1_3, "1.3"}};
+
+constexpr const auto& texts_of(ClientCertificate) { return kClientCertificates; }
+constexpr const auto& texts_of(TlsVersion) { return kTlsVersions; }
 constexpr const auto& texts_of(PolicyKind) { return kPolicies; }
 constexpr const auto& texts_of(Overflow) { return kOverflows; }
 constexpr const auto& texts_of(LogLevel) { return kLevels; }
+
+/// @throws std::invalid_argument  it has a NUL, which ends what the system takes as a string.
+std::string checked_path(const Json& value) {
+  auto path = value.get<std::string>();
+  if (path.find('\0') != std::string::npos) throw std::invalid_argument("has a NUL character");
+  return path;
+}
 
 // How a member's type looks in JSON.
 template <typename T>
@@ -91,6 +107,32 @@ void from_value(milliseconds& time, const Json& value) {
 void from_value(std::chrono::seconds& time, const Json& value) {
   time = std::chrono::seconds(value.get<std::chrono::seconds::rep>());
 }
+/// A string may be null: it is empty then, and the system's default.
+Json get_ciphers(const ServerConfig& config) { return config.tls.ciphers.empty() ? Json() : Json(config.tls.ciphers); }
+void set_ciphers(ServerConfig& config, const Json& value) {
+  config.tls.ciphers = value.is_null() ? "" : value.get<std::string>();
+}
+Json get_client_ca(const ServerConfig& config) {
+  return config.tls.client_ca ? Json(config.tls.client_ca->name()) : Json();
+}
+void set_client_ca(ServerConfig& config, const Json& value) {
+  config.tls.client_ca.reset();
+  if (!value.is_null()) config.tls.client_ca = checked_path(value);
+}
+Json get_certificates(const ServerConfig& config) {
+  Json out = Json::array();
+  for (const TlsCertificate& each : config.tls.certificates) {
+    out.push_back({{"chain", each.chain.name()}, {"key", each.key.name()}});
+  }
+  return out;
+}
+void set_certificates(ServerConfig& config, const Json& value) {
+  config.tls.certificates.clear();
+  for (const Json& each : value) {
+    config.tls.certificates.push_back({checked_path(each.at("chain")), checked_path(each.at("key"))});
+  }
+}
+
 /// @throws std::invalid_argument  one of them is no network.
 void from_value(std::vector<IpNetwork>& networks, const Json& value) {
   networks.clear();
@@ -119,9 +161,7 @@ std::vector<std::string_view> choices_of(const std::array<EnumText<T>, n>& texts
 /// For what the system takes as a C string, which would end at a NUL.
 template <auto section, auto member>
 void set_c_string(ServerConfig& config, const Json& value) {
-  if (value.is_string() && value.get_ref<const std::string&>().find('\0') != std::string::npos) {
-    throw std::invalid_argument("has a NUL character");
-  }
+  if (value.is_string()) (void)checked_path(value);
   Access<section, member>::set(config, value);
 }
 void set_pattern(ServerConfig& config, const Json& value) {
@@ -172,6 +212,7 @@ std::vector<Key> make_table() {
   constexpr auto limits = &ServerConfig::limits;
   constexpr auto access = &ServerConfig::access;
   constexpr auto proxy = &ServerConfig::proxy;
+  constexpr auto tls = &ServerConfig::tls;
   constexpr auto log = &ServerConfig::log;
   Key pattern = text<log, &LogConfig::pattern>(
       "log", "pattern", false,
@@ -200,6 +241,8 @@ std::vector<Key> make_table() {
       boolean<listen, &ListenOptions::proxy_protocol>(
           "listen", "proxy_protocol",
           "Whether connections come from proxies of /proxy/trusted and begin with a PROXY header, version 1 or 2."),
+      boolean<listen, &ListenOptions::tls>("listen", "tls",
+                                           "Whether connections speak TLS, with the certificates of /tls."),
       boolean<socket, &SocketOptions::nodelay>("socket", "nodelay",
                                                "Whether small replies are sent at once (TCP_NODELAY)."),
       boolean<socket, &SocketOptions::keepalive>("socket", "keepalive",
@@ -244,8 +287,9 @@ std::vector<Key> make_table() {
       timeout<&TimeoutsConfig::idle>("idle", "How long to wait for the first byte of a message."),
       timeout<&TimeoutsConfig::read>("read", "How long a message may take from its first byte to its last."),
       timeout<&TimeoutsConfig::write>("write", "How long sending a reply may take."),
-      timeout<&TimeoutsConfig::handshake>(
-          "handshake", "How long a client may take for what comes before its first request: the PROXY header."),
+      timeout<&TimeoutsConfig::handshake>("handshake",
+                                          "How long a client may take for what comes before its first request: the "
+                                          "PROXY header and the TLS handshake."),
       timeout<&TimeoutsConfig::lifetime>("lifetime", "How long a connection may last."),
       timeout<&TimeoutsConfig::drain>("drain", "How long requests in progress may run after a stop."),
       timeout<&TimeoutsConfig::linger>("linger", "How long late input of a closed connection is read and discarded."),
@@ -262,6 +306,62 @@ std::vector<Key> make_table() {
       networks<proxy, &ProxyConfig::trusted>(
           "proxy", "trusted",
           "The networks of the proxies whose PROXY header is believed; others may not connect there."),
+      {"tls",
+       "certificates",
+       KeyType::certificates,
+       false,
+       0,
+       0,
+       {},
+       "",
+       "The PEM files of each certificate; the client's server name chooses, the first is the default.",
+       get_certificates,
+       set_certificates,
+       kPath},
+      {"tls",
+       "client_ca",
+       KeyType::text,
+       true,
+       0,
+       0,
+       {},
+       "",
+       "The PEM file of the authorities that clients' certificates are verified by.",
+       get_client_ca,
+       set_client_ca,
+       kPath},
+      choice<tls, &TlsServerOptions::client_certificate>(
+          "tls", "client_certificate", choices_of(kClientCertificates),
+          "Whether a client is asked for a certificate, and refused without one."),
+      choice<tls, &TlsServerOptions::min_version>("tls", "min_version", choices_of(kTlsVersions),
+                                                  "The oldest version of TLS that is spoken."),
+      {"tls",
+       "ciphers",
+       KeyType::text,
+       true,
+       0,
+       0,
+       {},
+       "",
+       "OpenSSL's names of the cipher suites, with ':' between them; null is Mozilla's intermediate set.",
+       get_ciphers,
+       set_ciphers,
+       kNoNul},
+      {"tls",
+       "alpn",
+       KeyType::texts,
+       false,
+       0,
+       0,
+       {},
+       "",
+       "The application protocols, best first; a client that offers only others is refused. If empty, none is agreed "
+       "on.",
+       Access<tls, &TlsServerOptions::alpn>::get,
+       Access<tls, &TlsServerOptions::alpn>::set,
+       kProtocol},
+      boolean<tls, &TlsServerOptions::session_tickets>(
+          "tls", "session_tickets", "Whether a client may resume its session, which saves most of a handshake's cost."),
       choice<log, &LogConfig::level>("log", "level", choices_of(kLevels),
                                      "Minimum level of the lines that are written."),
       std::move(pattern),
@@ -290,6 +390,8 @@ std::string accepted_text(const Key& key) {
     case KeyType::seconds: out = concat("seconds from ", Json(key.least).dump(), " to ", std::llround(key.most)); break;
     case KeyType::text: out = "a string"; break;
     case KeyType::object: out = "an object"; break;
+    case KeyType::texts: out = "an array of strings of 1 to 255 characters"; break;
+    case KeyType::certificates: out = "an array of objects with \"chain\" and \"key\""; break;
     case KeyType::networks: out = "an array of networks, as \"10.0.0.0/8\", \"::1\" or \"unix\""; break;
     case KeyType::choice:
       for (const std::string_view choice : key.choices) out += concat(out.empty() ? "" : ", ", '"', choice, '"');

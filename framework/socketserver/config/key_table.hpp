@@ -10,7 +10,7 @@
 
 namespace socketserver::detail {
 
-enum class KeyType { boolean, integer, seconds, text, choice, networks, object };
+enum class KeyType { boolean, integer, seconds, text, choice, networks, texts, certificates, object };
 
 struct Key {
   std::string_view section;  // "listen"; "" for a key at the root

@@ -65,14 +65,33 @@ std::string nearest_pointer(std::string_view section, std::string_view name) {
   fail(file, child_pointer(parent, name), concat("there is no such key", hint));
 }
 
+template <typename Predicate>
+bool is_array_of(const Json& value, Predicate is_one) {
+  return value.is_array() && std::all_of(value.begin(), value.end(), is_one);
+}
+
+bool is_short_text(const Json& value) {
+  if (!value.is_string()) return false;
+  const auto& text = value.get_ref<const std::string&>();
+  return !text.empty() && text.size() <= 255 && text.find('\0') == std::string::npos;
+}
+
+bool is_path(const Json& value) { return value.is_string() && !value.get_ref<const std::string&>().empty(); }
+
+bool is_certificate(const Json& value) {
+  return value.is_object() && value.size() == 2 && value.contains("chain") && value.contains("key") &&
+         is_path(value["chain"]) && is_path(value["key"]);
+}
+
 bool fits(const Key& key, const Json& value) {
   if (value.is_null()) return key.nullable;
   switch (key.type) {
     case KeyType::boolean: return value.is_boolean();
     case KeyType::text: return value.is_string();
     case KeyType::object: return value.is_object();
-    case KeyType::networks:
-      return value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& e) { return e.is_string(); });
+    case KeyType::networks: return is_array_of(value, [](const Json& each) { return each.is_string(); });
+    case KeyType::texts: return is_array_of(value, is_short_text);
+    case KeyType::certificates: return is_array_of(value, is_certificate);
     case KeyType::integer:
     case KeyType::seconds: {
       if (!value.is_number()) return false;

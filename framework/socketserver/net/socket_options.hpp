@@ -16,6 +16,7 @@ struct ListenOptions {
   std::optional<int> backlog{};    ///< connections that wait to be accepted; nullopt is the system's most (somaxconn)
   bool reuse_address = true;       ///< SO_REUSEADDR: a restart does not wait for old connections' TIME_WAIT
   bool proxy_protocol = false;     ///< connections come from a proxy and begin with its header: ServerConfig::proxy
+  bool tls = false;                ///< connections speak TLS, after a PROXY header: ServerConfig::tls
   bool reuse_port = false;         ///< SO_REUSEPORT: several servers share the port, and each gets a part
 };
 

@@ -10,6 +10,20 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
+/// TLS handshakes, by how they ended. The failed ones are in ServerStats::failed and `timed_out`, too.
+struct TlsStats {
+  std::uint64_t handshakes = 0;          ///< completed
+  std::uint64_t resumed = 0;             ///< of them, those that continued an earlier session
+  std::uint64_t not_tls = 0;             ///< the client speaks plain text
+  std::uint64_t timed_out = 0;           ///< the handshake clock expired
+  std::uint64_t closed = 0;              ///< the client ended the connection
+  std::uint64_t no_common_version = 0;   ///< the client speaks only older versions
+  std::uint64_t no_common_cipher = 0;    ///< no cipher suite, group or signature in common
+  std::uint64_t client_certificate = 0;  ///< the client's certificate is missing or not valid
+  std::uint64_t alpn = 0;                ///< no application protocol in common
+  std::uint64_t other = 0;               ///< anything else, an alert of the client among them
+};
+
 /// One look at a server's counters. Every accepted connection is in exactly one of five, as of one moment:
 /// accepted = active + served + rejected + timed_out + failed.
 struct ServerStats {
@@ -28,6 +42,7 @@ struct ServerStats {
   std::uint64_t proxy_untrusted = 0;  ///< of `rejected`: a PROXY header was due, from no trusted network
   std::uint64_t proxy_invalid = 0;    ///< of `timed_out` and `failed`: there was no PROXY header, or it came too late
   std::uint64_t proxy_probes = 0;     ///< connections that a proxy made for itself, as for a health check
+  TlsStats tls{};                     ///< where a listener speaks TLS
   std::uint64_t bytes_in = 0;         ///< received from peers
   std::uint64_t bytes_out = 0;        ///< sent to peers, reject_message included
 };

@@ -38,6 +38,7 @@ void BaseServer::Impl::begin() {
       core.log.warning(concat("at most ", most, " connections, not ", core.config->limits.max_connections, ": ",
                               core.policy->capacity_reason()));
     }
+    log_tls_warnings();
     core.budgets.set_room(core.listener->start(core.log, *core.config, core.policy->describe(), most));
   } catch (...) {
     core.lifecycle.finish_serving();
@@ -51,6 +52,19 @@ void BaseServer::Impl::reopen_log() noexcept {
     core.log.reopen();
     core.log.info("log file reopened");
   });
+}
+
+void BaseServer::Impl::reload_certificates() noexcept {
+  if (!core.tls.used()) return;
+  core.guarded("cannot reload the TLS certificates, the old ones stay", [this] {
+    core.tls.reload(*core.config);
+    core.log.info("TLS certificates reloaded");
+    log_tls_warnings();
+  });
+}
+
+void BaseServer::Impl::log_tls_warnings() {
+  for (const std::string& warning : core.tls.warnings()) core.log.warning(concat("TLS: ", warning));
 }
 
 void BaseServer::Impl::log_stats() noexcept {
@@ -75,7 +89,11 @@ DrainReport BaseServer::serve_forever() {
 
 DrainReport BaseServer::serve_until_signal() {
   const detail::SignalWatcher watcher({.stop = [this] { request_stop(); },
-                                       .reopen_log = [this] { impl_->reopen_log(); },
+                                       .reopen_log =
+                                           [this] {
+                                             impl_->reopen_log();
+                                             impl_->reload_certificates();
+                                           },
                                        .report = [this] { impl_->log_stats(); }});
   return serve_forever();
 }
@@ -143,7 +161,8 @@ void BaseServer::process_request(Request& request) { impl_->runner.submit(*reque
 void BaseServer::shutdown_request(Request& request) {
   // See SocketStream::read_is_shut(): then the end comes with the close; and so it does, at once, where the peer has
   // ended its direction, too.
-  const detail::Connection* own = request.connection_;
+  detail::Connection* own = request.connection_;
+  if (own != nullptr) own->end_session();
   if (own != nullptr && (own->transport.read_is_shut() || own->transport.at_eof())) return;
   request.stream().shutdown(ShutdownHow::write);
 }

@@ -26,6 +26,7 @@ class BaseServer {
   /// @param handler  the handler's type, to name it in the log; null where it has none.
   /// @throws std::system_error      the address, log file or threads can't be had.
   /// @throws std::invalid_argument  the configuration has a value that no server can have.
+  /// @throws TlsContextError        a listener speaks TLS, and a certificate or key cannot be used.
   explicit BaseServer(ServerConfig config, const std::type_info* handler = nullptr);
   BaseServer(const BaseServer&) = delete;
   BaseServer& operator=(const BaseServer&) = delete;
@@ -38,7 +39,8 @@ class BaseServer {
   /// @throws std::system_error  the listening socket failed; std::logic_error  it is serving already.
   DrainReport serve_forever();
   /// serve_forever, with SIGINT and SIGTERM requesting the stop; a second one, n, ends the process with status 128+n.
-  /// SIGHUP reopens the log file, SIGUSR1 writes what stats() and active_connections() say to the log.
+  /// SIGHUP reopens the log file and reads the TLS certificates again, SIGUSR1 writes what stats() and
+  /// active_connections() say to the log.
   DrainReport serve_until_signal();
   /// Takes one connection and has it served. @returns false if the deadline passed or a stop was requested instead.
   bool handle_request(Deadline deadline = Deadline::never());

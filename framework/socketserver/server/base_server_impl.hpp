@@ -27,6 +27,8 @@ class BaseServer::Impl final : public detail::Hooks {
   void begin();
   void log_stats() noexcept;
   void reopen_log() noexcept;
+  void reload_certificates() noexcept;
+  void log_tls_warnings();
 
   bool verify_request(Request& request) override { return server.verify_request(request); }
   void process_request(Request& request) override { server.process_request(request); }

@@ -9,6 +9,7 @@
 #include <socketserver/observe/log.hpp>
 #include <socketserver/server/request.hpp>
 #include <socketserver/server/server_config.hpp>
+#include <socketserver/tls/tls_stream.hpp>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,19 @@ struct Connection {
     request.stream_ = &stream();
   }
 
+  /// Adds TLS, for its handshake to follow.
+  TlsStream& push_tls(const TlsContext& context) {
+    auto layer = std::make_unique<TlsStream>(stream(), context);
+    tls = layer.get();
+    push_layer(std::move(layer));
+    request.tls_ = tls;
+    return *tls;
+  }
+  /// Sends the end of the TLS session, if there is one, so that the peer does not take the end for a truncation.
+  void end_session() noexcept {
+    if (tls != nullptr) (void)tls->end_session(stream().deadline(config->timeouts.write));
+  }
+
   const std::shared_ptr<const ServerConfig> config;  // as it was when the connection was accepted
   Logger& log;
   const std::unique_ptr<ServedStream> owned;
@@ -45,6 +59,7 @@ struct Connection {
   std::vector<std::unique_ptr<Stream>> layers;
   Deadline lifetime = Deadline::never();
   Request request;
+  TlsStream* tls = nullptr;            // of the layers; null without TLS
   bool entered = false;                // AccessControl counts it for the client that its proxy has named
   std::atomic<bool> running{false};    // a handler has begun
   std::atomic<bool> submitted{false};  // the policy has it

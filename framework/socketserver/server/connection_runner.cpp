@@ -235,6 +235,7 @@ void ConnectionRunner::remove(Connection& connection, Outcome outcome) {
 void ConnectionRunner::close(Connection& connection) {
   const bool complete = connection.transport.at_eof();
   const bool hold_fin = connection.transport.read_is_shut();
+  connection.end_session();
   // A hook that threw, or does without, must not keep the peer waiting while the connection lingers.
   if (!complete && !hold_fin) connection.transport.shutdown(ShutdownHow::write);
   const bool send_failed = connection.stream().send_failed();

@@ -4,9 +4,28 @@
 #include <memory>
 #include <socketserver/base/text.hpp>
 #include <socketserver/io/prefixed_stream.hpp>
+#include <socketserver/tls/tls_error.hpp>
 #include <utility>
 
 namespace socketserver::detail {
+namespace {
+
+std::uint64_t TlsStats::*counter_of(TlsFailure failure) noexcept {
+  switch (failure) {
+    case TlsFailure::not_tls: return &TlsStats::not_tls;
+    case TlsFailure::timed_out: return &TlsStats::timed_out;
+    case TlsFailure::closed: return &TlsStats::closed;
+    case TlsFailure::no_common_version: return &TlsStats::no_common_version;
+    case TlsFailure::no_common_cipher: return &TlsStats::no_common_cipher;
+    case TlsFailure::client_certificate: return &TlsStats::client_certificate;
+    case TlsFailure::alpn: return &TlsStats::alpn;
+    case TlsFailure::server_certificate:
+    case TlsFailure::other: break;
+  }
+  return &TlsStats::other;
+}
+
+}  // namespace
 
 bool ConnectionSetup::may_connect(const SocketAddress& peer) {
   if (core_.config->listen.proxy_protocol) {
@@ -34,7 +53,10 @@ void ConnectionSetup::left(const SocketAddress& peer) noexcept {
 std::optional<Outcome> ConnectionSetup::prepare(Connection& connection) {
   if (!is_needed()) return std::nullopt;
   const Deadline until = std::min(Deadline::after(connection.config->timeouts.handshake), connection.lifetime);
-  return read_proxy(connection, until);
+  if (connection.config->listen.proxy_protocol) {
+    if (const auto outcome = read_proxy(connection, until)) return outcome;
+  }
+  return connection.config->listen.tls ? shake_hands(connection, until) : std::nullopt;
 }
 
 std::optional<Outcome> ConnectionSetup::read_proxy(Connection& connection, Deadline until) {
@@ -71,6 +93,27 @@ Outcome ConnectionSetup::no_header(const Connection& connection, const ProxyRead
   core_.log_event(core_.budgets.network_lines, LogLevel::info,
                   concat(connection.request.client_address().to_string(), ": PROXY header: ", why));
   return timed_out ? Outcome::timed_out : Outcome::failed;
+}
+
+std::optional<Outcome> ConnectionSetup::shake_hands(Connection& connection, Deadline until) {
+  const std::uint64_t before = connection.transport.bytes_in();
+  TlsStream& tls = connection.push_tls(core_.tls.context());
+  if (const IoResult result = tls.handshake(until); result.error) {
+    // As no_header(): a drain, or a peer that has said nothing.
+    const bool asked = connection.transport.bytes_in() > before || result.error == std::errc::timed_out;
+    return asked ? no_session(connection, result.error) : Outcome::served;
+  }
+  core_.connections.count(&TlsStats::handshakes);
+  if (tls.info().resumed) core_.connections.count(&TlsStats::resumed);
+  return std::nullopt;
+}
+
+Outcome ConnectionSetup::no_session(const Connection& connection, std::error_code error) {
+  const TlsFailure reason = tls_failure(error);
+  core_.connections.count(counter_of(reason));
+  core_.log_event(core_.budgets.network_lines, LogLevel::info,
+                  concat(connection.request.client_address().to_string(), ": TLS handshake (", to_string(reason), "): ", error.message()));
+  return reason == TlsFailure::timed_out ? Outcome::timed_out : Outcome::failed;
 }
 
 void ConnectionSetup::log_refusal(const SocketAddress& client, std::string_view why) {

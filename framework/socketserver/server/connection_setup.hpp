@@ -1,5 +1,5 @@
 #pragma once
-// What a connection goes through between its accept and its handler: who may connect, and the PROXY header.
+// What a connection goes through between its accept and its handler: access, the PROXY header and the TLS handshake.
 
 #include <optional>
 #include <socketserver/net/read_proxy_header.hpp>
@@ -21,7 +21,7 @@ class ConnectionSetup {
   /// @overload for one that was not registered
   void left(const SocketAddress& peer) noexcept;
   /// Whether the peer has to send something before a handler can begin.
-  bool is_needed() const noexcept { return core_.config->listen.proxy_protocol; }
+  bool is_needed() const noexcept { return core_.config->listen.proxy_protocol || core_.config->listen.tls; }
   /// Does all of it, within the handshake clock; may wait as long.
   /// @returns nullopt if the handler can begin, else how the connection has to end; that has been counted and logged.
   std::optional<Outcome> prepare(Connection& connection);
@@ -29,6 +29,8 @@ class ConnectionSetup {
  private:
   std::optional<Outcome> read_proxy(Connection& connection, Deadline until);
   std::optional<Outcome> accept_proxied(Connection& connection, ProxyHeader header);
+  std::optional<Outcome> shake_hands(Connection& connection, Deadline until);
+  Outcome no_session(const Connection& connection, std::error_code error);
   Outcome no_header(const Connection& connection, const ProxyRead& read);
   void log_refusal(const SocketAddress& client, std::string_view why);
 

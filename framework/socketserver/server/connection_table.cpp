@@ -69,6 +69,11 @@ void ConnectionTable::count(std::uint64_t ServerStats::*counter) {
   ++(counts_.*counter);
 }
 
+void ConnectionTable::count(std::uint64_t TlsStats::*counter) {
+  const std::lock_guard lock(mutex_);
+  ++(counts_.tls.*counter);
+}
+
 void ConnectionTable::announce(Connection& connection, ProxyHeader header) {
   const std::lock_guard lock(mutex_);
   connection.request.announce(std::move(header));

@@ -32,6 +32,8 @@ class ConnectionTable {
   void count_refused(Refusal refusal);
   /// Adds one to a counter that says more of a connection, as ServerStats::access_refused.
   void count(std::uint64_t ServerStats::*counter);
+  /// @overload
+  void count(std::uint64_t TlsStats::*counter);
   /// Gives a connection the client that its proxy has named.
   void announce(Connection& connection, ProxyHeader header);
 

@@ -1,5 +1,6 @@
 #include <socketserver/server/request.hpp>
 
+#include <socketserver/tls/tls_stream.hpp>
 #include <stdexcept>
 #include <utility>
 
@@ -8,6 +9,10 @@ namespace socketserver {
 void Request::announce(ProxyHeader header) {
   proxied_ = std::make_unique<const Proxied>(Proxied{std::move(header), client_address_});
   if (proxied_->header.source.family() != AF_UNSPEC) client_address_ = proxied_->header.source;
+}
+
+std::optional<TlsInfo> Request::tls() const {
+  return tls_ != nullptr && tls_->established() ? std::optional(tls_->info()) : std::nullopt;
 }
 
 BaseServer& Request::server() const {

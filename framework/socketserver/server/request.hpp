@@ -2,15 +2,18 @@
 // One connection as hooks and handlers see it.
 
 #include <memory>
+#include <optional>
 #include <socketserver/base/visibility.hpp>
 #include <socketserver/io/stream.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/proxy_header.hpp>
 #include <socketserver/server/server_config.hpp>
+#include <socketserver/tls/tls_info.hpp>
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
 class BaseServer;
+class TlsStream;
 namespace detail {
 struct Connection;
 class ConnectionTable;
@@ -36,6 +39,8 @@ class Request {
   }
   /// The header that a trusted proxy has sent; null where none is expected, and in verify_request, which comes before.
   const ProxyHeader* proxy() const noexcept { return proxied_ == nullptr ? nullptr : &proxied_->header; }
+  /// What the TLS handshake has agreed on; nullopt on a connection without TLS, and before its handshake.
+  std::optional<TlsInfo> tls() const;
   /// The configuration's, for a handler's buffers.
   const LimitsConfig& limits() const noexcept { return limits_; }
   /// Whether there is a server; a test may give none.
@@ -57,6 +62,7 @@ class Request {
     ProxyHeader header;
     SocketAddress connection_address;
   };
+  const TlsStream* tls_ = nullptr;          // null without TLS
   std::unique_ptr<const Proxied> proxied_;  // null where there is no proxy
   BaseServer* server_;
   LimitsConfig limits_;

@@ -9,6 +9,7 @@
 #include <socketserver/net/ip_network.hpp>
 #include <socketserver/net/socket_options.hpp>
 #include <socketserver/observe/log.hpp>
+#include <socketserver/tls/tls_context.hpp>
 #include <string>
 #include <vector>
 
@@ -65,7 +66,8 @@ struct TimeoutsConfig {
   std::optional<std::chrono::milliseconds> read = std::chrono::seconds(30);
   /// How long sending a reply may take: one sendall or flush.
   std::optional<std::chrono::milliseconds> write = std::chrono::seconds(30);
-  /// How long a client may take for what comes before its first request: the PROXY header.
+  /// How long a client may take for what comes before its first request: the PROXY header and
+  /// the TLS handshake.
   std::optional<std::chrono::milliseconds> handshake = std::chrono::seconds(10);
   /// How long a connection may last.
   std::optional<std::chrono::milliseconds> lifetime{};
@@ -84,6 +86,7 @@ struct ServerConfig {
   TimeoutsConfig timeouts{};        ///< every wait's bound
   AccessConfig access{};            ///< the clients that may connect
   ProxyConfig proxy{};              ///< the proxies that may name another client
+  TlsServerOptions tls{};           ///< certificates and the rest, for listeners that speak TLS
   LogConfig log{};                  ///< the server's own lines, and the program's
   std::string app = "{}";           ///< a JSON object for the program's own use; the framework does not look inside
   detail::Environment* environment = nullptr;  ///< a simulation's, which sets it and outlives the server; null: none

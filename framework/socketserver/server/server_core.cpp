@@ -41,7 +41,8 @@ ServerCore::ServerCore(BaseServer& owner, Hooks& its_hooks, ServerConfig given, 
       background(environment_of(*config).background(config->limits.max_connections)),
       policy(environment_of(*config).policy(policy_options(config->concurrency, log))),
       budgets(*config, *policy, *background),
-      access(config->access) {}
+      access(config->access),
+      tls(*config) {}
 
 void ServerCore::stop_threads() noexcept {
   policy.reset();

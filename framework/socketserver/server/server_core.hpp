@@ -12,6 +12,7 @@
 #include <socketserver/server/lifecycle.hpp>
 #include <socketserver/server/server_budgets.hpp>
 #include <socketserver/server/server_config.hpp>
+#include <socketserver/server/server_tls.hpp>
 #include <string>
 
 namespace socketserver::detail {
@@ -54,6 +55,7 @@ struct ServerCore {
 
   ServerBudgets budgets;
   AccessControl access;
+  ServerTls tls;
 };
 
 template <typename Call>

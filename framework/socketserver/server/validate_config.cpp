@@ -47,7 +47,11 @@ std::optional<ConfigProblem> find_problem(const ServerConfig& config) {
        {config.access.max_connections_per_client != 0U, "/access/max_connections_per_client", "is 0"},
        {config.access.accepts_per_second_per_client != 0U, "/access/accepts_per_second_per_client", "is 0"},
        {!config.listen.proxy_protocol || !config.proxy.trusted.empty(), "/proxy/trusted",
-        "is empty, but /listen/proxy_protocol is true: name the proxies' networks"}});
+        "is empty, but /listen/proxy_protocol is true: name the proxies' networks"},
+       {!config.listen.tls || !config.tls.certificates.empty(), "/tls/certificates",
+        "is empty, but /listen/tls is true: name a chain and its key"},
+       {config.tls.client_certificate == ClientCertificate::none || config.tls.client_ca, "/tls/client_ca",
+        "is null, but /tls/client_certificate asks for certificates: name the authorities that they are verified by"}});
   return broken ? broken : bad_timeout(config.timeouts);
 }
 

@@ -1,0 +1,32 @@
+#include <socketserver/server/server_tls.hpp>
+
+#include <utility>
+
+namespace socketserver::detail {
+
+ServerTls::ServerTls(const ServerConfig& config) : ticket_keys_(std::make_shared<TlsTicketKeys>()) {
+  if (config.listen.tls) current_ = make(config);
+}
+
+TlsContext ServerTls::context() const {
+  const std::lock_guard lock(mutex_);
+  return *current_;
+}
+
+void ServerTls::reload(const ServerConfig& config) {
+  TlsContext next = make(config);
+  const std::lock_guard lock(mutex_);
+  std::swap(*current_, next);
+}
+
+std::vector<std::string> ServerTls::warnings() const {
+  return used() ? context().warnings() : std::vector<std::string>();
+}
+
+TlsContext ServerTls::make(const ServerConfig& config) const {
+  TlsServerOptions options = config.tls;
+  if (options.ticket_keys == nullptr) options.ticket_keys = ticket_keys_;
+  return TlsContext::server(options);
+}
+
+}  // namespace socketserver::detail
