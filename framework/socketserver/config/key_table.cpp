@@ -58,10 +58,16 @@ constexpr const auto& texts_of(Overflow) { return kOverflows; }
 constexpr const auto& texts_of(LogLevel) { return kLevels; }
 
 /// @throws std::invalid_argument  it has a NUL, which ends what the system takes as a string.
+std::string without_nul(const Json& value) {
+  auto text = value.get<std::string>();
+  if (text.find('\0') != std::string::npos) throw std::invalid_argument("has a NUL character");
+  return text;
+}
+
+/// @throws std::invalid_argument  it is none.
 std::string checked_path(const Json& value) {
-  auto path = value.get<std::string>();
-  if (path.find('\0') != std::string::npos) throw std::invalid_argument("has a NUL character");
-  return path;
+  if (value.get_ref<const std::string&>().empty()) throw std::invalid_argument("is empty; takes a path");
+  return without_nul(value);
 }
 
 // How a member's type looks in JSON.
@@ -110,7 +116,7 @@ void from_value(std::chrono::seconds& time, const Json& value) {
 /// A string may be null: it is empty then, and the system's default.
 Json get_ciphers(const ServerConfig& config) { return config.tls.ciphers.empty() ? Json() : Json(config.tls.ciphers); }
 void set_ciphers(ServerConfig& config, const Json& value) {
-  config.tls.ciphers = value.is_null() ? "" : value.get<std::string>();
+  config.tls.ciphers = value.is_null() ? "" : without_nul(value);
 }
 Json get_client_ca(const ServerConfig& config) {
   return config.tls.client_ca ? Json(config.tls.client_ca->name()) : Json();
@@ -161,7 +167,7 @@ std::vector<std::string_view> choices_of(const std::array<EnumText<T>, n>& texts
 /// For what the system takes as a C string, which would end at a NUL.
 template <auto section, auto member>
 void set_c_string(ServerConfig& config, const Json& value) {
-  if (value.is_string()) (void)checked_path(value);
+  if (value.is_string()) (void)without_nul(value);
   Access<section, member>::set(config, value);
 }
 void set_pattern(ServerConfig& config, const Json& value) {
