@@ -13,7 +13,7 @@ using detail::Key;
 using detail::KeyType;
 
 /// The place of a key in a tree of sections; made where it is missing.
-Json& place_of(Json& root, const Key& key) {
+Json& node_for(Json& root, const Key& key) {
   return key.section.empty() ? root[key.name] : root[key.section][key.name];
 }
 
@@ -47,11 +47,11 @@ Json key_schema(const Key& key) {
   const std::string_view type = json_type(key.type);
   schema["type"] = key.nullable ? Json::array({type, "null"}) : Json(type);
   if (key.type == KeyType::integer) {
-    schema["minimum"] = std::llround(key.least);
-    schema["maximum"] = std::llround(key.most);
+    schema["minimum"] = std::llround(key.min);
+    schema["maximum"] = std::llround(key.max);
   } else if (key.type == KeyType::seconds) {
-    schema["minimum"] = key.least;
-    schema["maximum"] = key.most;
+    schema["minimum"] = key.min;
+    schema["maximum"] = key.max;
   } else if (key.type == KeyType::choice) {
     schema["enum"] = key.choices;
   }
@@ -67,7 +67,8 @@ Json key_schema(const Key& key) {
     schema["pattern"] = key.pattern;
   }
   schema["default"] = key.get(ServerConfig{});
-  schema["description"] = key.unit.empty() ? std::string(key.sentence) : concat(key.sentence, " In ", key.unit, ".");
+  schema["description"] =
+      key.unit.empty() ? std::string(key.description) : concat(key.description, " In ", key.unit, ".");
   return schema;
 }
 
@@ -75,7 +76,7 @@ Json key_schema(const Key& key) {
 
 std::string to_json(const ServerConfig& config) {
   Json document;
-  for (const Key& key : detail::key_table()) place_of(document, key) = key.get(config);
+  for (const Key& key : detail::key_table()) node_for(document, key) = key.get(config);
   return document.dump(2) + "\n";
 }
 
@@ -104,7 +105,7 @@ std::string config_schema() {
 std::string config_help() {
   std::string out;
   for (const Key& key : detail::key_table()) {
-    out += concat("  ", key.pointer(), " = ", key.get(ServerConfig{}).dump(), "\n      ", key.sentence, " Takes ",
+    out += concat("  ", key.pointer(), " = ", key.get(ServerConfig{}).dump(), "\n      ", key.description, " Takes ",
                   accepted_text(key), ".\n");
   }
   return out;
@@ -114,7 +115,7 @@ std::string config_markdown() {
   std::string out = "| key | default | takes | meaning |\n|---|---|---|---|\n";
   for (const Key& key : detail::key_table()) {
     out += concat("| `", key.pointer(), "` | `", key.get(ServerConfig{}).dump(), "` | ", accepted_text(key), " | ",
-                  key.sentence, " |\n");
+                  key.description, " |\n");
   }
   return out;
 }

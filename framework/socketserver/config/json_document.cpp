@@ -10,7 +10,7 @@
 namespace socketserver::detail {
 namespace {
 
-constexpr std::size_t kDeepest = 64;  // levels; nlohmann's dump() recurses, so depth must be bounded
+constexpr std::size_t kMaxDepth = 64;  // levels; nlohmann's dump() recurses, so depth must be bounded
 
 /// @param at  where in the text, in bytes.
 [[noreturn]] void fail_at(std::string_view text, std::string_view file, std::size_t at, std::string_view problem,
@@ -37,8 +37,8 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool binary(binary_t&) override { return false; }  // JSON text has none
   bool start_object(std::size_t) override { return open(Json::object()); }
   bool start_array(std::size_t) override { return open(Json::array()); }
-  bool end_object() override { return shut(); }
-  bool end_array() override { return shut(); }
+  bool end_object() override { return close_container(); }
+  bool end_array() override { return close_container(); }
 
   bool key(string_t& name) override {
     keys_.back() = std::move(name);
@@ -72,14 +72,14 @@ class Builder final : public nlohmann::json_sax<Json> {
   }
 
   bool open(Json container) {
-    if (open_.size() == kDeepest) fail(concat("nested deeper than ", kDeepest, " levels"), pointer());
+    if (open_.size() == kMaxDepth) fail(concat("nested deeper than ", kMaxDepth, " levels"), pointer());
     open_.push_back(&place(std::move(container)));
     keys_.emplace_back();
     seen_.emplace_back();
     return true;
   }
 
-  bool shut() {
+  bool close_container() {
     open_.pop_back();
     keys_.pop_back();
     seen_.pop_back();

@@ -12,12 +12,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr double kShortest = 0.001;                  // seconds: clocks are kept in milliseconds
-constexpr double kLongest = 1e9;                     // seconds: 31 years
-constexpr double kMostBytes = 1024.0 * 1024 * 1024;  // of any one buffer
-constexpr double kMostKeepaliveTime = 32767;         // seconds; source: tcp(7), MAX_TCP_KEEPIDLE
-constexpr double kMostKeepaliveProbes = 127;         // source: MAX_TCP_KEEPCNT
-constexpr double kMostInt = std::numeric_limits<int>::max();
+constexpr double kMinSeconds = 0.001;               // seconds: clocks are kept in milliseconds
+constexpr double kMaxSeconds = 1e9;                 // seconds: 31 years
+constexpr double kMaxBytes = 1024.0 * 1024 * 1024;  // of any one buffer
+constexpr double kMaxKeepaliveTime = 32767;         // seconds; source: tcp(7), MAX_TCP_KEEPIDLE
+constexpr double kMaxKeepaliveProbes = 127;         // source: MAX_TCP_KEEPCNT
+constexpr double kMaxInt = std::numeric_limits<int>::max();
 
 // What the setters below check, for the schema. Each is deterministic, so that an editor matches it in linear time.
 constexpr std::string_view kPath = R"(^[^\u0000]+$)";
@@ -179,36 +179,37 @@ void set_app(ServerConfig& config, const Json& value) { config.app = value.dump(
 
 // A row's shape by its type, so that the table below says only what differs.
 template <auto section, auto member>
-Key boolean(std::string_view in, std::string_view name, std::string_view sentence) {
+Key boolean(std::string_view in, std::string_view name, std::string_view description) {
   using A = Access<section, member>;
-  return {in, name, KeyType::boolean, false, 0, 0, {}, "", sentence, A::get, A::set};
+  return {in, name, KeyType::boolean, false, 0, 0, {}, "", description, A::get, A::set};
 }
 template <auto section, auto member>
-Key integer(std::string_view in, std::string_view name, bool nullable, double least, double most, std::string_view unit,
-            std::string_view sentence) {
+Key integer(std::string_view in, std::string_view name, bool nullable, double min, double max, std::string_view unit,
+            std::string_view description) {
   using A = Access<section, member>;
-  return {in, name, KeyType::integer, nullable, least, most, {}, unit, sentence, A::get, A::set};
+  return {in, name, KeyType::integer, nullable, min, max, {}, unit, description, A::get, A::set};
 }
 template <auto section, auto member>
-Key text(std::string_view in, std::string_view name, bool nullable, std::string_view sentence) {
+Key text(std::string_view in, std::string_view name, bool nullable, std::string_view description) {
   using A = Access<section, member>;
-  return {in, name, KeyType::text, nullable, 0, 0, {}, "", sentence, A::get, A::set};
+  return {in, name, KeyType::text, nullable, 0, 0, {}, "", description, A::get, A::set};
 }
 template <auto section, auto member>
-Key networks(std::string_view in, std::string_view name, std::string_view sentence) {
+Key networks(std::string_view in, std::string_view name, std::string_view description) {
   using A = Access<section, member>;
-  return {in, name, KeyType::networks, false, 0, 0, {}, "", sentence, A::get, A::set, kNetwork};
+  return {in, name, KeyType::networks, false, 0, 0, {}, "", description, A::get, A::set, kNetwork};
 }
 template <auto section, auto member>
 Key choice(std::string_view in, std::string_view name, std::vector<std::string_view> choices,
-           std::string_view sentence) {
+           std::string_view description) {
   using A = Access<section, member>;
-  return {in, name, KeyType::choice, false, 0, 0, std::move(choices), "", sentence, A::get, A::set};
+  return {in, name, KeyType::choice, false, 0, 0, std::move(choices), "", description, A::get, A::set};
 }
 template <auto member>
-Key timeout(std::string_view name, std::string_view sentence) {
+Key timeout(std::string_view name, std::string_view description) {
   using A = Access<&ServerConfig::timeouts, member>;
-  return {"timeouts", name, KeyType::seconds, true, kShortest, kLongest, {}, "seconds", sentence, A::get, A::set};
+  return {"timeouts", name,      KeyType::seconds, true,   kMinSeconds, kMaxSeconds,
+          {},         "seconds", description,      A::get, A::set};
 }
 
 std::vector<Key> make_table() {
@@ -238,7 +239,7 @@ std::vector<Key> make_table() {
       integer<listen, &ListenOptions::port>("listen", "port", false, 0, 65535, "",
                                             "The port; 0 lets the kernel choose one."),
       integer<listen, &ListenOptions::backlog>(
-          "listen", "backlog", true, 0, kMostInt, "connections",
+          "listen", "backlog", true, 0, kMaxInt, "connections",
           "Maximum number of connections waiting to be accepted; null is the system's maximum."),
       boolean<listen, &ListenOptions::reuse_address>("listen", "reuse_address",
                                                      "Whether a restart can bind the port at once (SO_REUSEADDR)."),
@@ -254,19 +255,19 @@ std::vector<Key> make_table() {
       boolean<socket, &SocketOptions::keepalive>("socket", "keepalive",
                                                  "Whether the kernel probes silent peers (SO_KEEPALIVE)."),
       integer<socket, &SocketOptions::keepalive_idle>(
-          "socket", "keepalive_idle", true, 1, kMostKeepaliveTime, "seconds",
+          "socket", "keepalive_idle", true, 1, kMaxKeepaliveTime, "seconds",
           "Idle time before the first probe (TCP_KEEPIDLE); null is the system default, usually 7200."),
       integer<socket, &SocketOptions::keepalive_interval>(
-          "socket", "keepalive_interval", true, 1, kMostKeepaliveTime, "seconds",
+          "socket", "keepalive_interval", true, 1, kMaxKeepaliveTime, "seconds",
           "Time between two probes (TCP_KEEPINTVL); null is the system default, usually 75."),
-      integer<socket, &SocketOptions::keepalive_count>("socket", "keepalive_count", true, 1, kMostKeepaliveProbes,
+      integer<socket, &SocketOptions::keepalive_count>("socket", "keepalive_count", true, 1, kMaxKeepaliveProbes,
                                                        "probes",
                                                        "Unanswered probes after which the connection is dropped "
                                                        "(TCP_KEEPCNT); null is the system default, usually 9."),
       integer<socket, &SocketOptions::receive_buffer>(
-          "socket", "receive_buffer", true, 1, kMostInt, "bytes",
+          "socket", "receive_buffer", true, 1, kMaxInt, "bytes",
           "Size of the kernel's receive buffer; null lets the kernel tune it."),
-      integer<socket, &SocketOptions::send_buffer>("socket", "send_buffer", true, 1, kMostInt, "bytes",
+      integer<socket, &SocketOptions::send_buffer>("socket", "send_buffer", true, 1, kMaxInt, "bytes",
                                                    "Size of the kernel's send buffer; null lets the kernel tune it."),
       choice<concurrency, &ConcurrencyConfig::policy>("concurrency", "policy", choices_of(kPolicies),
                                                       "How the handlers of connections are run."),
@@ -281,14 +282,14 @@ std::vector<Key> make_table() {
       text<concurrency, &ConcurrencyConfig::reject_message>("concurrency", "reject_message", false,
                                                             "What a rejected connection is sent."),
       integer<concurrency, &ConcurrencyConfig::stack_size>("concurrency", "stack_size", false, kLeastStackSize,
-                                                           kMostBytes, "bytes", "Size of a fiber's stack."),
+                                                           kMaxBytes, "bytes", "Size of a fiber's stack."),
       integer<limits, &LimitsConfig::max_connections>("limits", "max_connections", false, 1, 1e7, "connections",
                                                       "Maximum number of open connections."),
-      integer<limits, &LimitsConfig::max_line>("limits", "max_line", false, 1, kMostBytes, "bytes",
+      integer<limits, &LimitsConfig::max_line>("limits", "max_line", false, 1, kMaxBytes, "bytes",
                                                "Maximum length of a line that a handler reads."),
-      integer<limits, &LimitsConfig::read_buffer>("limits", "read_buffer", false, 1, kMostBytes, "bytes",
+      integer<limits, &LimitsConfig::read_buffer>("limits", "read_buffer", false, 1, kMaxBytes, "bytes",
                                                   "Size of a handler's read buffer."),
-      integer<limits, &LimitsConfig::write_buffer>("limits", "write_buffer", false, 0, kMostBytes, "bytes",
+      integer<limits, &LimitsConfig::write_buffer>("limits", "write_buffer", false, 0, kMaxBytes, "bytes",
                                                    "Size of a handler's write buffer; 0 sends each write at once."),
       timeout<&TimeoutsConfig::idle>("idle", "How long to wait for the first byte of a message."),
       timeout<&TimeoutsConfig::read>("read", "How long a message may take from its first byte to its last."),
@@ -390,10 +391,10 @@ std::string accepted_text(const Key& key) {
   switch (key.type) {
     case KeyType::boolean: out = "true or false"; break;
     case KeyType::integer:
-      out = concat("a whole number", key.unit.empty() ? "" : " of ", key.unit, " from ", std::llround(key.least),
-                   " to ", std::llround(key.most));
+      out = concat("a whole number", key.unit.empty() ? "" : " of ", key.unit, " from ", std::llround(key.min), " to ",
+                   std::llround(key.max));
       break;
-    case KeyType::seconds: out = concat("seconds from ", Json(key.least).dump(), " to ", std::llround(key.most)); break;
+    case KeyType::seconds: out = concat("seconds from ", Json(key.min).dump(), " to ", std::llround(key.max)); break;
     case KeyType::text: out = "a string"; break;
     case KeyType::object: out = "an object"; break;
     case KeyType::texts: out = "an array of strings of 1 to 255 characters"; break;

@@ -17,11 +17,11 @@ struct Key {
   std::string_view name;
   KeyType type;
   bool nullable;  // null is none, or the system's default
-  double least;   // integer and seconds; unused otherwise
-  double most;
+  double min;     // integer and seconds; unused otherwise
+  double max;
   std::vector<std::string_view> choices;  // for choice
   std::string_view unit;                  // "bytes", or ""
-  std::string_view sentence;
+  std::string_view description;
   Json (*get)(const ServerConfig&);
   // @throws std::invalid_argument for what type and range cannot tell
   void (*set)(ServerConfig&, const Json&);

@@ -19,7 +19,7 @@ using detail::Json;
 using detail::Key;
 using detail::KeyType;
 
-constexpr std::size_t kLargestFile = 16 << 20;
+constexpr std::size_t kMaxFile = 16 << 20;
 
 [[noreturn]] void fail(std::string_view file, std::string pointer, std::string_view problem) {
   throw ConfigError({std::string(file), std::move(pointer)}, problem);
@@ -98,7 +98,7 @@ bool fits(const Key& key, const Json& value) {
       const auto number = value.get<double>();
       if (key.type == KeyType::integer && number != std::trunc(number))
         return false;  // 1e3 is one, as to a JSON Schema
-      return number >= key.least && number <= key.most;
+      return number >= key.min && number <= key.max;
     }
     case KeyType::choice:
       for (const std::string_view choice : key.choices) {
@@ -169,7 +169,7 @@ std::string read_file(const std::string& path) {
   std::string text;
   std::string block(65536, '\0');
   errno = 0;
-  while (file && text.size() <= kLargestFile) {  // a byte more than is taken tells that there is more
+  while (file && text.size() <= kMaxFile) {  // a byte more than is taken tells that there is more
     file.read(block.data(), static_cast<std::streamsize>(block.size()));
     text.append(block, 0, static_cast<std::size_t>(file.gcount()));
   }
@@ -180,7 +180,7 @@ std::string read_file(const std::string& path) {
 }  // namespace
 
 ServerConfig parse_config(std::string_view text, const ConfigOverrides& overrides, std::string_view name) {
-  if (text.size() > kLargestFile) fail(name, "", concat("larger than ", kLargestFile, " bytes"));
+  if (text.size() > kMaxFile) fail(name, "", concat("larger than ", kMaxFile, " bytes"));
   ServerConfig config;
   apply_document(config, detail::parse_strictly(text, name), name);
   for (const ConfigOverride& change : overrides) apply_override(config, change);

@@ -30,7 +30,7 @@ ServerConfig parse_config(std::string_view text, const ConfigOverrides& override
 std::string to_json(const ServerConfig& config);
 /// @returns the JSON Schema (draft 2020-12) of a configuration.
 std::string config_schema();
-/// @returns a line for each key: pointer, what it takes, default, sentence. For --help.
+/// @returns a line for each key: pointer, what it takes, default, description. For --help.
 std::string config_help();
 /// @returns the same as a Markdown table. For the documents.
 std::string config_markdown();

@@ -15,8 +15,8 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
-inline constexpr std::size_t kDefaultMaxLine = 65536;    ///< bytes, as in LimitsConfig
-inline constexpr std::size_t kDefaultReadBuffer = 4096;  ///< bytes, as in LimitsConfig
+inline constexpr std::size_t kDefaultMaxLine = 65536;    ///< bytes
+inline constexpr std::size_t kDefaultReadBuffer = 4096;  ///< bytes
 
 /// Both at least 1; a 0 is taken as 1.
 struct ReaderOptions {

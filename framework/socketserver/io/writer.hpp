@@ -12,7 +12,7 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
-inline constexpr std::size_t kDefaultWriteBuffer = 4096;  ///< bytes, as in LimitsConfig
+inline constexpr std::size_t kDefaultWriteBuffer = 4096;  ///< bytes
 
 /// Collects what is written and sends it when the buffer is full, when the stream is about to wait for input,
 /// and on flush(). So a batch of pipelined requests is answered in one send, and no reply waits in the buffer

@@ -6,6 +6,8 @@
 #include <optional>
 #include <socketserver/base/visibility.hpp>
 #include <socketserver/concurrency/policy.hpp>
+#include <socketserver/io/reader.hpp>
+#include <socketserver/io/writer.hpp>
 #include <socketserver/net/ip_network.hpp>
 #include <socketserver/net/socket_options.hpp>
 #include <socketserver/observe/log.hpp>
@@ -31,18 +33,18 @@ inline constexpr std::size_t kLeastStackSize = 16384;  ///< bytes of a fiber's s
 struct ConcurrencyConfig {
   PolicyKind policy = PolicyKind::fiber;  ///< who runs a connection's handler
   std::optional<std::size_t> threads{};   ///< the fibers' loops or the pool's workers, 1 or more; see default_threads()
-  std::size_t queue = 64;                 ///< connections that may wait for a worker of the pool
-  Overflow overflow = Overflow::wait;     ///< what happens to a connection for which there is no room
-  std::string reject_message{};           ///< what a connection rejected for lack of room is sent
-  std::size_t stack_size = 131072;        ///< bytes of each fiber's stack, kLeastStackSize or more
+  std::size_t queue = PolicyOptions().queue;            ///< connections that may wait for a worker of the pool
+  Overflow overflow = Overflow::wait;                   ///< what happens to a connection for which there is no room
+  std::string reject_message{};                         ///< what a connection rejected for lack of room is sent
+  std::size_t stack_size = PolicyOptions().stack_size;  ///< bytes of each fiber's stack, kLeastStackSize or more
 };
 
 /// What one server and each of its connections may take. A handler's StreamOptions come before the last three.
 struct LimitsConfig {
-  std::size_t max_connections = 10000;  ///< at a time, those that wait for a worker included; 1 or more
-  std::size_t max_line = 65536;         ///< bytes of the longest line a handler can be sent, its end included
-  std::size_t read_buffer = 4096;       ///< bytes a handler reads at a time
-  std::size_t write_buffer = 4096;      ///< bytes a handler collects before it sends; 0 sends each write
+  std::size_t max_connections = 10000;           ///< at a time, those that wait for a worker included; 1 or more
+  std::size_t max_line = kDefaultMaxLine;        ///< bytes of the longest line a handler can be sent, its end included
+  std::size_t read_buffer = kDefaultReadBuffer;  ///< bytes a handler reads at a time
+  std::size_t write_buffer = kDefaultWriteBuffer;  ///< bytes a handler collects before it sends; 0 sends each write
 };
 
 /// The clients that may connect.
