@@ -29,7 +29,7 @@ inline socketserver::TlsClientOptions client_options() {
   return {.ca = authority().certificate(), .server_name = "localhost"};
 }
 
-/// The stream below the server's end: passes reads on, as much as the test lets through.
+/// The stream below an end: passes on as much as the test lets through, in either direction.
 class HeldStream final : public socketserver::Stream {
  public:
   explicit HeldStream(socketserver::MemoryStream& below) : below_(below) {}
@@ -49,6 +49,19 @@ class HeldStream final : public socketserver::Stream {
     return changed_.wait_for(lock, socketserver::Deadline::after(kTlsBound), [this] { return held_; });
   }
 
+  /// What the newest read waits for.
+  socketserver::Wait last_wait() {
+    const std::lock_guard lock(mutex_);
+    return last_wait_;
+  }
+  /// Of the next write, passes so many bytes on and keeps the rest.
+  void keep_after(std::size_t bytes) { passed_at_once_ = bytes; }
+  void send_kept() {
+    below_.sendall(kept_);
+    kept_.clear();
+    passed_at_once_ = kEverything;
+  }
+
   void shutdown(socketserver::ShutdownHow how) noexcept override { below_.shutdown(how); }
   void close() noexcept override { below_.close(); }
   void drain() noexcept override { below_.drain(); }
@@ -57,6 +70,7 @@ class HeldStream final : public socketserver::Stream {
   socketserver::IoResult read_some(std::span<std::byte> into, socketserver::Deadline deadline,
                                    socketserver::Wait wait) override {
     std::unique_lock lock(mutex_);
+    last_wait_ = wait;
     if (room_ == 0) {
       held_ = true;
       changed_.notify_all();
@@ -72,7 +86,11 @@ class HeldStream final : public socketserver::Stream {
     return result;
   }
   socketserver::IoResult write_some(std::span<const std::byte> bytes, socketserver::Deadline deadline) override {
-    return below_.write_some(bytes, deadline);
+    const std::size_t now = std::min(bytes.size(), passed_at_once_);
+    const socketserver::IoResult result = below_.write_some(bytes.first(now), deadline);
+    if (result.error || now == bytes.size()) return result;
+    kept_.assign(reinterpret_cast<const char*>(bytes.data()) + now, bytes.size() - now);
+    return {bytes.size(), {}};
   }
 
  private:
@@ -82,6 +100,9 @@ class HeldStream final : public socketserver::Stream {
   socketserver::detail::WaitList changed_;  // guarded by mutex_, as is all below
   std::size_t room_ = kEverything;
   bool held_ = false;
+  socketserver::Wait last_wait_ = socketserver::Wait::message;
+  std::size_t passed_at_once_ = kEverything;  // the writer's, as is the next
+  std::string kept_;
 };
 
 /// Both run on the steady clock; every wait ends in kTlsBound.
@@ -92,8 +113,9 @@ struct TlsPair {
   TlsPair(const socketserver::TlsContext& server_context, const socketserver::TlsContext& client_context)
       : wires(socketserver::MemoryStream::pair()),
         held(*wires.first),
+        client_held(*wires.second),
         server(held, server_context),
-        client(*wires.second, client_context) {
+        client(client_held, client_context) {
     server.settimeout(kTlsBound);
     client.settimeout(kTlsBound);
   }
@@ -109,7 +131,8 @@ struct TlsPair {
   }
 
   std::pair<std::unique_ptr<socketserver::MemoryStream>, std::unique_ptr<socketserver::MemoryStream>> wires;
-  HeldStream held;
+  HeldStream held;  // below the server's end
+  HeldStream client_held;
   socketserver::TlsStream server;
   socketserver::TlsStream client;
 

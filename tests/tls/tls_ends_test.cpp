@@ -83,20 +83,38 @@ TEST_CASE("a drain before the handshake is EOF for a reader, and an error for th
 TEST_CASE("a drain does not cut a record, of which the rest may come") {
   TlsPair pair;
   REQUIRE_FALSE(pair.handshake().server.error);
-  // Two records, of which the second is cut: they pass by a stream in between.
-  const auto written = [&pair] { return pair.wires.second->written(); };
-  const std::size_t begin = written().size();
-  pair.client.sendall("whole\n");
-  const std::size_t record = written().size() - begin;
-  CHECK(pair.server.recv(100) == "whole\n");
-  pair.held.hold_after(record / 2);
+  constexpr std::size_t kPart = 9;  // the header, and some of the body
+  pair.held.hold_after(kPart);
+  pair.client_held.keep_after(kPart);
   pair.client.sendall("later\n");
   auto late = std::async(std::launch::async, [&pair] { return pair.server.recv(100); });
-  REQUIRE(pair.held.wait_until_held());
+  REQUIRE(pair.held.wait_until_held());  // for the rest of the record
   pair.server.drain();
   pair.held.release();
+  pair.client_held.send_kept();
   CHECK(late.get() == "later\n");
+  CHECK(pair.held.last_wait() == Wait::more);
   CHECK(pair.server.recv(100).empty());
+  CHECK(pair.server.end_is_local());
+}
+
+TEST_CASE("what arrived in one read with a record's beginning is read before a drain ends the wait") {
+  TlsPair pair;
+  REQUIRE_FALSE(pair.handshake().server.error);
+  pair.client.sendall("one\n");
+  pair.client.sendall("two\n");
+  pair.server.drain();
+  CHECK(pair.server.recv(4) == "one\n");
+  CHECK(pair.server.recv(4) == "two\n");
+  CHECK(pair.server.recv(4).empty());
+}
+
+TEST_CASE("a record that was tampered with ends the connection, and the peer gets an alert") {
+  TlsPair pair;
+  REQUIRE_FALSE(pair.handshake().server.error);
+  pair.wires.second->sendall(std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x'));
+  CHECK_THROWS_WITH(pair.server.recv(100), ContainsText("bad record mac"));
+  CHECK_THROWS_WITH(pair.client.recv(100), ContainsText("alert bad record mac"));
 }
 
 TEST_CASE("end_session sends close_notify and leaves the stream below open") {

@@ -141,7 +141,7 @@ IoResult TlsStream::State::read(std::span<std::byte> into, Deadline deadline, Wa
   for (;;) {
     if (failure) return {0, failure};
     const TlsStep step = session.read(into);
-    sender.flush_now(lock);  // an answer to a KeyUpdate, or an alert
+    sender.flush_now(lock);  // an alert, which the failed step has put out
     if (step.outcome == TlsStep::Outcome::done) return {step.bytes, {}};
     if (step.outcome == TlsStep::Outcome::end) return {};
     if (step.outcome == TlsStep::Outcome::failed) {
