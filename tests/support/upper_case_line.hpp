@@ -19,4 +19,6 @@ inline socketserver::testing::Exchange upper_case_line(std::uint64_t random) {
   return exchange;
 }
 
+inline socketserver::testing::SimulationOptions upper_case_options() { return {.exchange = upper_case_line}; }
+
 }  // namespace testing_support

@@ -1,12 +1,12 @@
-// A whole server in virtual time: our own under many seeds, and servers and handlers with bugs that must be found.
+// Servers in virtual time, under many seeds.
 
 #include <chrono>
 #include <socketserver/base/sanitizers.hpp>
 #include <socketserver/base/text.hpp>
-#include <socketserver/concurrency/sync.hpp>
 #include <socketserver/handlers/stream_request_handler.hpp>
 #include <socketserver/handlers/upper_case.hpp>
 #include <socketserver/testing/simulate.hpp>
+#include <socketserver/wait/sync.hpp>
 #include <stdexcept>
 
 #include "support/catch.hpp"
@@ -17,12 +17,7 @@ using testing::simulate;
 using testing::simulate_seeds;
 using testing::SimulationOptions;
 using testing::SimulationReport;
-
-namespace {
-
-SimulationOptions upper_case_options() { return {.exchange = testing_support::upper_case_line}; }
-
-}  // namespace
+using testing_support::upper_case_options;
 
 #ifdef SOCKETSERVER_ASAN
 constexpr std::uint64_t kSeeds = 1000;  // many times as slow
@@ -64,86 +59,6 @@ TEST_CASE("the trace of a seed does not depend on the compiler") {
 
 namespace {
 
-/// Keeps at most two connections and forgets to count one that it turned away.
-class ForgetfulServer : public TCPServer<UpperCaseHandler> {
- public:
-  using TCPServer::TCPServer;
-  ~ForgetfulServer() override { server_close(); }
-  int open() const { return open_; }
-
- protected:
-  bool verify_request(Request&) override { return ++open_ <= 2; }
-  void finish_request(Request& request) override {
-    try {
-      TCPServer::finish_request(request);
-    } catch (...) {
-      --open_;
-      throw;
-    }
-    --open_;
-  }
-
- private:
-  int open_ = 0;
-};
-
-/// Reads lines of its own making: each recv waits for so long as if it were the first.
-class DripFedHandler : public BaseRequestHandler {
- protected:
-  void handle() override {
-    std::string lines;
-    for (std::string part = request().recv(100); !part.empty(); part = request().recv(100)) {
-      lines += part;
-      const std::size_t end = lines.rfind('\n') + 1;
-      request().sendall(upper(lines.substr(0, end)));
-      lines.erase(0, end);
-    }
-  }
-};
-
-/// Leaves after two lines, however many there are.
-class TwoLinesHandler : public StreamRequestHandler {
- protected:
-  void handle() override {
-    for (int i = 0; i < 2; ++i) {
-      const auto line = rfile().readline();
-      if (!line) return;
-      wfile() << upper(*line);
-    }
-  }
-};
-
-/// @returns the first failure in so many seeds.
-template <typename Handler>
-std::string first_failure(const SimulationOptions& options) {
-  const SimulationReport report = simulate_seeds<Handler>(1, 1000, options);
-  return report ? "" : report.failures.front();
-}
-
-}  // namespace
-
-TEST_CASE("a server that forgets to count a connection it turned away is found") {
-  SimulationOptions options = upper_case_options();
-  options.verifies = true;
-  options.check = [](BaseServer& server) {
-    const int open = dynamic_cast<ForgetfulServer&>(server).open();
-    return open == 0 ? std::string() : "it believes that " + std::to_string(open) + " are open";
-  };
-  SimulationReport report;
-  for (std::uint64_t seed = 1; seed <= 1000 && report; ++seed) {
-    report = testing::simulate_server(
-        seed, options, [](const ServerConfig& config) { return std::make_unique<ForgetfulServer>(config); });
-  }
-  REQUIRE_FALSE(report);
-  CHECK(report.failures.front().starts_with("it believes that"));
-}
-
-TEST_CASE("an idle clock that restarts on a drip is found") {
-  CHECK(first_failure<DripFedHandler>(upper_case_options()).find("its connection ended at") != std::string::npos);
-}
-
-namespace {
-
 /// Stops its server when it is told to.
 class StoppingHandler : public StreamRequestHandler {
  protected:
@@ -168,25 +83,6 @@ class PausingHandler : public StreamRequestHandler {
   }
 };
 
-/// Takes neither an error nor the end for an answer.
-class StubbornHandler : public BaseRequestHandler {
- protected:
-  void handle() override {
-    std::byte byte{};
-    for (;;) (void)request().try_recv(std::span(&byte, 1));
-  }
-};
-
-/// Turns everybody away.
-class ClosedServer : public TCPServer<UpperCaseHandler> {
- public:
-  using TCPServer::TCPServer;
-  ~ClosedServer() override { server_close(); }
-
- protected:
-  bool verify_request(Request&) override { return false; }
-};
-
 }  // namespace
 
 TEST_CASE("a handler may stop its simulated server") {
@@ -204,31 +100,10 @@ TEST_CASE("a handler that waits for something else is no mistake") {
   CHECK(report);
 }
 
-#ifndef SOCKETSERVER_ASAN  // what is on the stack of a fiber that does not end is never given back
-TEST_CASE("a handler that does not end is found") {
-  CHECK(first_failure<StubbornHandler>(upper_case_options()).starts_with("it does not come to an end; left are: "));
-}
-#endif
-
-TEST_CASE("a server that turns clients away is found, unless it says so") {
-  const auto make = [](const ServerConfig& config) { return std::make_unique<ClosedServer>(config); };
-  SimulationOptions options = upper_case_options();
-  SimulationReport report;
-  for (std::uint64_t seed = 1; seed <= 100 && report; ++seed) report = testing::simulate_server(seed, options, make);
-  REQUIRE_FALSE(report);
-  CHECK(report.failures.front().find("was turned away although there was room") != std::string::npos);
-  options.verifies = true;
-  for (std::uint64_t seed = 1; seed <= 100; ++seed) CHECK(testing::simulate_server(seed, options, make));
-}
-
 TEST_CASE("what a check throws comes through") {
   SimulationOptions options = upper_case_options();
   options.check = [](BaseServer&) -> std::string { throw std::runtime_error("of its own"); };
   CHECK_THROWS_WITH(simulate<UpperCaseHandler>(1, options), "of its own");
   options.exchange = nullptr;
   CHECK_THROWS_AS(simulate<UpperCaseHandler>(1, options), std::invalid_argument);
-}
-
-TEST_CASE("a handler that leaves requests unanswered is found") {
-  CHECK(first_failure<TwoLinesHandler>(upper_case_options()).find("was owed") != std::string::npos);
 }

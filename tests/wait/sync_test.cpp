@@ -1,29 +1,19 @@
-// Mutex, ConditionVariable, sleep_for and offload: the same under every policy.
+// Mutex, ConditionVariable and sleep_for: the same under every policy.
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <socketserver/concurrency/offload.hpp>
-#include <socketserver/concurrency/policy.hpp>
-#include <socketserver/concurrency/sync.hpp>
-#include <socketserver/wait/detail/wait_list.hpp>
-#include <stdexcept>
-#include <thread>
-#include <vector>
+#include <socketserver/wait/sync.hpp>
 
 #include "support/catch.hpp"
 #include "support/eventually.hpp"
+#include "support/policies.hpp"
 
 using namespace socketserver;
 using namespace std::chrono_literals;
 using testing_support::eventually;
-
-namespace {
-
-std::unique_ptr<Policy> unbounded(PolicyKind kind, std::size_t threads = 2) {
-  return make_policy({.kind = kind, .threads = threads, .queue = 1000});
-}
-
-}  // namespace
+using testing_support::fibers;
+using testing_support::unbounded;
 
 TEST_CASE("a mutex held across a wait keeps others out, on threads and on fibers") {
   const auto kind = GENERATE(PolicyKind::thread, PolicyKind::fiber);
@@ -59,6 +49,27 @@ TEST_CASE("a fiber that waits for a mutex lets its loop run the others") {
   policy->join();
   CHECK(mutex.try_lock());
   mutex.unlock();
+}
+
+TEST_CASE("a mutex goes to whoever has waited longest, not back to who gave it up") {
+  const auto policy = fibers();
+  Mutex mutex;
+  int rounds = 0;
+  int rounds_waited = -1;
+  policy->submit([&] {
+    for (; rounds_waited < 0 && rounds < 100000; ++rounds) {
+      const std::lock_guard lock(mutex);
+      sleep_for(10us);
+    }
+  });
+  policy->submit([&] {
+    const int before = rounds;
+    const std::lock_guard lock(mutex);
+    rounds_waited = rounds - before;
+  });
+  policy->join();
+  CHECK(rounds_waited >= 0);
+  CHECK(rounds_waited <= 2);
 }
 
 TEST_CASE("a condition variable passes a token round, among threads, fibers of several loops and this thread") {
@@ -142,36 +153,6 @@ TEST_CASE("each notification wakes one waiter, which nothing else would wake") {
   policy->join();
 }
 
-TEST_CASE("where a deadline and a notification meet, the waiter knows that it was notified") {
-  const auto policy = unbounded(GENERATE(PolicyKind::thread, PolicyKind::fiber));
-  std::mutex mutex;
-  detail::WaitList waiters;  // guarded by mutex, as are the next two
-  int told = 0;              // notifications that found a waiter
-  bool over = false;
-  std::atomic<int> knew{0};  // waits that say so
-  for (int i = 0; i < 8; ++i) {
-    policy->submit([&] {
-      std::unique_lock lock(mutex);
-      while (!over) {
-        if (waiters.wait(lock, Deadline::after(50us))) ++knew;
-      }
-    });
-  }
-  const auto tell = [&] {
-    const std::lock_guard lock(mutex);
-    told += waiters.notify_one() ? 1 : 0;
-    over = told == 2000;
-    return over;
-  };
-  CHECK(eventually(tell));
-  {
-    const std::lock_guard lock(mutex);
-    over = true;
-  }
-  policy->join();
-  CHECK(knew == told);
-}
-
 TEST_CASE("sleeping fibers share their loop: a hundred take the time of one") {
   const auto policy = unbounded(PolicyKind::fiber, 1);
   const TimePoint begun = steady_clock().now();
@@ -187,48 +168,4 @@ TEST_CASE("sleeping fibers share their loop: a hundred take the time of one") {
   policy->join();
   CHECK(least_ms >= 50);
   CHECK(steady_clock().now() - begun < 100 * 50ms);  // in turn it would be that at least
-}
-
-TEST_CASE("offload returns, throws, and keeps a fiber's loop free") {
-  const auto kind = GENERATE(PolicyKind::inline_, PolicyKind::thread, PolicyKind::pool, PolicyKind::fiber);
-  const auto policy = unbounded(kind, 1);
-  int result = 0;
-  std::string what;
-  std::thread::id here;
-  std::thread::id there;
-  policy->submit([&] {
-    here = std::this_thread::get_id();
-    result = offload([&there] {
-               there = std::this_thread::get_id();
-               return std::make_unique<int>(42);  // what can only be moved
-             })
-                 .
-                 operator*();
-    try {
-      offload([] { throw std::runtime_error("from there"); });
-    } catch (const std::runtime_error& error) {
-      what = error.what();
-    }
-  });
-  policy->join();
-  CHECK(result == 42);
-  CHECK(what == "from there");
-  CHECK((here == there) == (kind != PolicyKind::fiber));
-}
-
-TEST_CASE("offloaded work that blocks does not hold up the loop's other fibers") {
-  const auto policy = unbounded(PolicyKind::fiber, 1);
-  std::atomic<bool> released{false};
-  std::atomic<int> done{0};
-  for (int i = 0; i < 10; ++i) {
-    policy->submit([&] {
-      offload([&released] {
-        while (!released) std::this_thread::yield();
-      });
-      ++done;
-    });
-  }
-  policy->submit([&released] { released = true; });  // runs only if the loop is free
-  policy->join();
-  CHECK(done == 10);
 }
