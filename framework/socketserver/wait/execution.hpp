@@ -1,6 +1,6 @@
 #pragma once
-// How code waits without knowing who runs it: a thread is blocked by the kernel, a fiber is suspended, and its loop
-// runs others meanwhile. A function that can wait asks current_fiber(). The fibers themselves are made in concurrency/.
+// How code waits without knowing whether a thread or a fiber runs it: the kernel blocks a thread; a fiber is suspended,
+// and its loop runs others meanwhile. A function that can wait asks current_fiber(). concurrency/ has the fibers.
 
 #include <cstddef>
 #include <socketserver/base/deadline.hpp>
@@ -28,7 +28,7 @@ class Watch {
   virtual void release() noexcept = 0;
 
   bool readable = false;  // an edge has come since a read found less than it asked for
-  bool always = false;    // the peer's end, an error or urgent data was reported: only a read tells what is left
+  bool always = false;    // a hang-up, an error or urgent data was reported: only a read shows what is left
 
  protected:
   ~Watch() = default;
@@ -57,9 +57,9 @@ class Fiber {
 
   /// Suspends this fiber. @returns true once for each wake(), false if the deadline came first.
   virtual bool park(Deadline deadline) = 0;
-  /// Lets the park() return that the fiber is in or just about to call; once for each.
+  /// Ends the park() that the fiber is in or about to call; each wake() ends one.
   virtual void wake() noexcept = 0;
-  /// Lets the others run that are ready.
+  /// Runs the other ready fibers first.
   virtual void yield() = 0;
   /// Counts an operation that did not have to wait, and its bytes. A turn has a budget of operations, bytes and time;
   /// past it the fiber yields, so that a peer that always has something to read does not hold up the others.
@@ -79,20 +79,19 @@ class Fiber {
   ~Fiber() = default;
 };
 
-/// What belongs to one line of execution, be it a thread or a fiber.
+/// State of one line of execution, a thread or a fiber.
 struct Execution {
   Fiber* fiber = nullptr;        // null on a thread
   const void* scopes = nullptr;  // detail::HandlerScope's innermost
 };
 
-/// What runs on this thread now. A fiber never changes threads, so what a thread_local says stays true across its
-/// waits.
+/// What runs on this thread now. A fiber never changes threads, so a thread_local stays valid across its waits.
 extern constinit thread_local Execution thread_execution;
 SOCKETSERVER_PUBLIC extern constinit thread_local Execution* current_execution;  // null for the thread's own
 
-/// @returns that of the caller. A fiber's loop puts another in its place for as long as the fiber runs.
+/// @returns the caller's. A fiber's loop installs the fiber's own while it runs.
 inline Execution& execution() noexcept { return current_execution != nullptr ? *current_execution : thread_execution; }
-/// @returns what was there.
+/// @returns the previous one.
 inline Execution* exchange_execution(Execution* next) noexcept { return std::exchange(current_execution, next); }
 
 /// @returns null on a thread.

@@ -12,14 +12,14 @@
 namespace SOCKETSERVER_PUBLIC socketserver {
 namespace detail {
 
-/// Runs the job on a thread that may block, and waits for its end; in place where the caller may block itself.
+/// Runs the job on a thread that may block, and waits for its end; in place where the caller is a thread.
 void run_offloaded(Job job);
 
 }  // namespace detail
 
-/// Calls the function where it may block: on a fiber that is a thread of its own while the fiber waits, elsewhere the
-/// caller's. At most 64 run at a time for a server; more wait for their turn. It is not bounded in time.
-/// It has no exception of the caller's to rethrow, even if the call stands in a catch block.
+/// Calls the function where it may block: for a fiber on a separate thread, while the fiber is suspended; otherwise in
+/// place. At most 64 run at a time for a server; more wait for their turn. There is no limit on its time.
+/// Inside the function there is no current exception of the caller's, even if the call is in a catch block.
 /// @returns what the function returns. @throws what it throws; std::system_error if no thread could be started.
 template <typename Function>
 auto offload(Function&& function) -> std::invoke_result_t<Function> {

@@ -8,7 +8,7 @@ namespace socketserver {
 
 void Mutex::lock() {
   std::unique_lock guard(guard_);
-  if (std::exchange(locked_, true)) (void)waiters_.wait(guard);  // and then it is handed over, still locked
+  if (std::exchange(locked_, true)) (void)waiters_.wait(guard);  // unlock() hands it over still locked
 }
 
 bool Mutex::try_lock() noexcept {
@@ -18,11 +18,11 @@ bool Mutex::try_lock() noexcept {
 
 void Mutex::unlock() noexcept {
   const std::lock_guard guard(guard_);
-  locked_ = waiters_.notify_one();  // to whoever has waited longest: otherwise this fiber might have it again first
+  locked_ = waiters_.notify_one();  // to the longest waiter: otherwise this fiber could take it again first
 }
 
 bool ConditionVariable::wait_until(std::unique_lock<Mutex>& lock, Deadline deadline) {
-  // Whoever notifies after the mutex is given up finds the waiter: guard_ is held from before.
+  // guard_ is taken before the mutex is released, so a notification after the release finds the waiter.
   std::unique_lock guard(guard_);
   lock.unlock();
   const bool notified = waiters_.wait(guard, deadline);

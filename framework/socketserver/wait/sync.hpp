@@ -1,5 +1,5 @@
 #pragma once
-// Waiting for each other, under every policy: on a thread these block it, on a fiber they suspend it, and the loop runs
+// Mutual exclusion and waiting under every policy: these block a thread and suspend a fiber, whose loop then runs
 // others. A std::mutex that is held across a wait (a sendall, a read, a sleep) would stop a fiber's whole loop.
 
 #include <mutex>
@@ -17,7 +17,7 @@ class Mutex {
   void lock();
   /// @returns whether the mutex is the caller's now.
   bool try_lock() noexcept;
-  /// Hands it to whoever has waited longest, if anybody waits.
+  /// Hands it to the longest waiter, if there is one.
   void unlock() noexcept;
 
  private:
@@ -39,7 +39,7 @@ class ConditionVariable {
   }
   /// @param deadline  of the steady clock. @returns false if it came first.
   bool wait_until(std::unique_lock<Mutex>& lock, Deadline deadline);
-  /// @returns whether the predicate holds, if only at the deadline.
+  /// @returns whether the predicate holds, also when it does so only at the deadline.
   template <typename Predicate>
   bool wait_until(std::unique_lock<Mutex>& lock, Deadline deadline, Predicate holds) {
     while (!holds()) {
@@ -47,13 +47,13 @@ class ConditionVariable {
     }
     return true;
   }
-  /// The same for so long from now.
+  /// The same for this time from now.
   template <typename Predicate>
   bool wait_for(std::unique_lock<Mutex>& lock, Duration time, Predicate holds) {
     return wait_until(lock, Deadline::after(time), holds);
   }
 
-  /// Wakes whoever has waited longest. The mutex need not be held.
+  /// Wakes the longest waiter. The mutex need not be held.
   void notify_one() noexcept;
   /// Wakes all that wait now.
   void notify_all() noexcept;
@@ -63,7 +63,7 @@ class ConditionVariable {
   detail::WaitList waiters_;
 };
 
-/// Waits at least so long.
+/// Waits at least this long.
 void sleep_for(Duration time);
 
 }  // namespace socketserver

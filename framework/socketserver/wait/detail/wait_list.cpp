@@ -31,7 +31,7 @@ bool WaitList::wait(std::unique_lock<std::mutex>& lock, Deadline deadline) {
     lock.unlock();
     const bool woken = waiter.fiber->park(deadline);
     lock.lock();
-    if (waiter.notified && !woken) {  // the deadline and the notification met: its wake-up is still to come
+    if (waiter.notified && !woken) {  // notified at the deadline: the wake-up is still pending
       lock.unlock();
       (void)waiter.fiber->park(Deadline::never());
       lock.lock();

@@ -15,8 +15,7 @@ class SOCKETSERVER_PUBLIC WaitList {
   WaitList(const WaitList&) = delete;
   WaitList& operator=(const WaitList&) = delete;
 
-  /// Gives the mutex up while it waits. @returns whether it was notified before the deadline, a time of the steady
-  /// clock.
+  /// Releases the mutex while it waits. @param deadline  of the steady clock. @returns whether it was notified first.
   bool wait(std::unique_lock<std::mutex>& lock, Deadline deadline = Deadline::never());
   /// Waits until the predicate holds. @returns false if it does not at the deadline.
   template <typename Predicate>
