@@ -9,8 +9,8 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
-/// A set of outboxes, each the member of its connection. A member that does not read costs the others nothing: its
-/// outbox fills, and then does what it was told to.
+/// A set of outboxes, one for each member connection. A member that does not read does not delay the others: its outbox
+/// fills, and then acts as its OutboxOptions say.
 /// Threads: safe to share. It may be destroyed before its memberships.
 class Broadcast {
   struct Members;
@@ -19,11 +19,11 @@ class Broadcast {
   /// Ends when it is destroyed, or by leave(). Threads: the owner.
   class [[nodiscard]] Membership {
    public:
-    /// Of nothing.
+    /// An empty membership.
     Membership() noexcept = default;
-    /// The other one is of nothing then.
+    /// Leaves the other one empty.
     Membership(Membership&& other) noexcept;
-    /// Leaves first. The other one is of nothing then.
+    /// Leaves its own broadcast first. The other one is empty afterwards.
     Membership& operator=(Membership&& other) noexcept;
     ~Membership() { leave(); }
     /// Later posts do not reach the outbox; one that is under way may. Safe to call twice.

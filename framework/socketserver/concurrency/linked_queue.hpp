@@ -1,5 +1,5 @@
 #pragma once
-// A queue of things that each stand in one queue at a time: they carry the link, so that nothing can fail.
+// Intrusive FIFO: an item is in at most one queue, and push never allocates.
 
 #include <utility>
 

@@ -1,5 +1,5 @@
 #pragma once
-// A bounded queue of whole messages to one connection, for those who must not wait for its peer.
+// A bounded queue of whole messages to one connection, for senders that must not wait for its peer.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,11 +21,11 @@ using SharedMessage = std::shared_ptr<const std::string>;
 /// What a post does where an outbox is full.
 enum class WhenFull {
   end_connection,  ///< ends the connection: its peer gets every message, or sees an end
-  drop_oldest,     ///< drops messages that wait, the oldest first: for news that the next one makes old
+  drop_oldest,     ///< drops messages that wait, the oldest first: for messages that a later one supersedes
 };
 
-/// The bounds are on the messages that wait; beside them is the one that is being sent. Where none waits, one is taken
-/// however long it is.
+/// The bounds apply to the messages that wait, not to the one that is being sent. Where none waits, a message of any
+/// length is taken.
 struct OutboxOptions {
   std::size_t max_bytes = 1024 * 1024;            ///< of messages that wait
   std::size_t max_messages = 10'000;              ///< that wait, each of which also takes 16 bytes
@@ -39,11 +39,11 @@ struct OutboxOptions {
 ///
 /// A message that fails, or that takes longer than the stream's write timeout, ends the connection, as a failed
 /// sendall does: the queue is dropped, and the handler's read ends with an error. So does a sender that cannot be
-/// started. The handler may use wfile() and sendall beside the outbox: no message is cut by another, but only
-/// messages that go the same way are in order.
+/// started. The handler may also use wfile() and sendall: no message is cut by another, but only messages that are sent
+/// by the same means are in order.
 ///
-/// Over a MemoryStream with a script nothing really waits: the sender runs in the post, so that each test run is the
-/// same.
+/// Over a MemoryStream with a script no wait takes real time: the sender runs within post(), so that test runs are
+/// reproducible.
 /// Threads: safe to share; construction and destruction are the owner's.
 class Outbox {
  public:
@@ -51,19 +51,20 @@ class Outbox {
   explicit Outbox(Stream& out, const OutboxOptions& options = {});
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
-  /// Drops what waits, and waits for nobody: where the sender is in the middle of a message, the connection ends. A
-  /// handler whose last messages are to arrive calls flush().
+  /// Drops the queued messages without waiting: where the sender is in the middle of a message, the connection ends. A
+  /// handler whose last messages must arrive calls flush() first.
   ~Outbox();
 
   /// Never waits, never suspends a fiber and never throws because of the peer, so that it may be called with a
   /// std::mutex held.
-  /// @returns whether the message was taken: not where the outbox is closed, or full and to end the connection.
+  /// @returns whether the message was queued or sent; false where the outbox is closed, or full under end_connection.
   /// @throws std::bad_alloc  there is no memory for a copy of it.
   bool post(std::string_view message);
   /// The same without a copy.
   bool post(SharedMessage message);
 
-  /// Waits until all has been sent that was posted. @returns false if the deadline came first, or the outbox is closed.
+  /// Waits until every posted message has been sent. @returns false if the deadline expired first, or the outbox is
+  /// closed.
   bool flush(Deadline deadline);
   /// The same within the stream's write timeout: what a handler calls before it ends.
   bool flush();

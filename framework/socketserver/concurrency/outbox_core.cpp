@@ -33,7 +33,7 @@ OutboxCore::Queued OutboxCore::enqueue(SharedMessage message) noexcept {
   return {.taken = false, .push = true};
 }
 
-/// @returns false if there is no memory for it, which is as if there were no room.
+/// @returns false if memory is out, which counts as a full outbox.
 bool OutboxCore::append(SharedMessage message) noexcept {
   const std::size_t bytes = message->size();
   try {
@@ -159,7 +159,7 @@ void OutboxCore::start_sender() noexcept {
     const std::lock_guard lock(mutex_);
     own_sender_ = true;
     if (loop_ != nullptr) return loop_->start([self = shared_from_this()] { self->run_sender(); });
-    if (thread_.joinable()) thread_.join();  // it has given up the role: a few instructions are left of it
+    if (thread_.joinable()) thread_.join();  // it has given up the role and is about to end
     thread_ = std::thread([this] { run_sender(); });
   } catch (const std::exception&) {
     sent({0, std::make_error_code(std::errc::resource_unavailable_try_again)});

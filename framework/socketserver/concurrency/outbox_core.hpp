@@ -39,7 +39,7 @@ class OutboxCore : public std::enable_shared_from_this<OutboxCore> {
 
   bool flush(Deadline deadline);
   Deadline write_deadline() const noexcept;
-  /// The stream is not touched from now on.
+  /// The stream is not touched after this.
   void close() noexcept;
 
   bool open() const noexcept;
@@ -66,18 +66,18 @@ class OutboxCore : public std::enable_shared_from_this<OutboxCore> {
   Loop* const loop_;  // the sender's; null for a thread
 
   mutable std::mutex mutex_;
-  WaitList changed_;                   // guarded by mutex_, as is all down to the thread
+  WaitList changed_;                   // guarded by mutex_, as are all members down to thread_
   std::deque<SharedMessage> waiting_;  // in the order of posts
   std::size_t waiting_bytes_ = 0;
   std::uint64_t dropped_ = 0;
-  bool closed_ = false;      // takes no more, and the current message is the last
+  bool closed_ = false;      // takes no more messages; the current one is the last
   bool to_end_ = false;      // was full: the next push() ends the connection
-  unsigned ending_ = 0;      // threads that do
+  unsigned ending_ = 0;      // threads that are ending the connection
   bool sending_ = false;     // the role is taken
   bool own_sender_ = false;  // by a thread or fiber that may wait
   std::thread thread_;       // the last one started
 
-  // Of whoever has the role.
+  // Touched only by the holder of the role.
   SharedMessage current_;
   std::size_t sent_bytes_ = 0;  // of current_
   PartialSend partial_;

@@ -18,7 +18,7 @@ void ThreadPolicy::submit(Job job, JobName) {
   try {
     *self = std::thread([this, self, work = std::move(job)]() mutable {
       const AtExit finish([this, self, &work] {  // also where the job ends its thread
-        work = {};                               // what it owns goes before the thread counts as finished
+        work = {};                               // what the job owns is destroyed before the thread counts as finished
         const std::lock_guard ended(mutex_);
         finished_.splice(finished_.end(), running_, self);
         if (running_.empty()) all_ended_.notify_all();

@@ -31,7 +31,7 @@ void WorkerPool::submit(Job job) {
       try {
         start_one();
       } catch (const std::exception&) {  // no thread, or no memory for one
-        if (threads_.empty()) throw;     // else those that run come to it later
+        if (threads_.empty()) throw;     // otherwise a running thread takes the job later
       }
     }
     jobs_.push_back(std::move(job));

@@ -1,5 +1,5 @@
 #pragma once
-// Threads that take jobs from one queue: the pool's workers, and those that block in a fiber's stead.
+// Threads that take jobs from one queue: the pool's workers, and the threads that run a fiber's blocking calls.
 
 #include <condition_variable>
 #include <deque>
@@ -10,7 +10,7 @@
 
 namespace socketserver::detail {
 
-/// Starts threads as they are needed, up to a bound; further jobs wait for one. Threads: any.
+/// Starts threads on demand, up to a limit; further jobs wait for a free one. Threads: any.
 class WorkerPool {
  public:
   explicit WorkerPool(std::size_t most_threads) : most_threads_(most_threads) {}
@@ -19,7 +19,7 @@ class WorkerPool {
   /// Waits for the jobs to end.
   ~WorkerPool();
 
-  /// Has all threads ready from now on. @throws std::system_error  one could not be started.
+  /// Starts all threads now. @throws std::system_error  one could not be started.
   void start_all();
   /// @throws std::system_error  the first thread could not be started. A job must not throw.
   void submit(Job job);

@@ -1,6 +1,6 @@
 #pragma once
-// A stack with a function suspended on it, and the switch to it and back: Boost.Context, and all that a switch has to
-// take along.
+// A stack with a function suspended on it, and the switch to it and back: Boost.Context, and the state that a switch
+// saves and restores.
 
 #include <cstddef>
 #include <socketserver/base/visibility.hpp>
@@ -18,15 +18,15 @@ class SOCKETSERVER_PUBLIC FiberContext {
   FiberContext(std::size_t stack_bytes, Body body, void* argument);
   FiberContext(const FiberContext&) = delete;
   FiberContext& operator=(const FiberContext&) = delete;
-  /// The function is forgotten where it is suspended: nothing on its stack is destroyed.
+  /// Abandons the suspended function: nothing on its stack is destroyed.
   ~FiberContext();
 
   /// Runs the function until it suspends. Called from outside.
   void resume() noexcept;
-  /// Goes back to whoever called resume(). Called from inside.
+  /// Returns to the caller of resume(). Called from inside.
   /// @param keep_frames  false where nothing on the stack is needed any more.
   void suspend(bool keep_frames = true) noexcept;
-  /// It will be resumed soon: has the innermost frames fetched from memory.
+  /// Prefetches the innermost frames: the fiber is resumed soon.
   void prefetch() const noexcept {
     const auto* frames = static_cast<const std::byte*>(inside_);
     for (int line = 0; line < 8; ++line) __builtin_prefetch(frames + 64 * line);
@@ -53,7 +53,7 @@ class SOCKETSERVER_PUBLIC FiberContext {
   Stack stack_;
   Body body_;
   void* argument_;
-  void* inside_;             // where to go on, while it is suspended
+  void* inside_;             // where to resume, while it is suspended
   void* outside_ = nullptr;  // where resume() was called, while it runs
   ExceptionState exceptions_;
   Sanitizers sanitizers_;

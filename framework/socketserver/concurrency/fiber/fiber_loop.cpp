@@ -16,7 +16,7 @@ namespace {
 constinit thread_local const FiberLoop* loop_here = nullptr;
 
 constexpr Duration kBusySlice = std::chrono::milliseconds(1);
-// A turn is long from here on: more than one request and its answer, or more than a request mostly has.
+// A turn that reaches one of these is long: more than one request and its answer, or more bytes than a usual request.
 constexpr unsigned kBusyOperations = 4;
 constexpr std::size_t kBusyBytes = 2048;
 
@@ -87,14 +87,14 @@ void FiberLoop::take_inbox() {
   while (LoopWatch* watch = content.released.pop()) retired_.push(*watch);
 }
 
-/// Resumes those that are ready now; who becomes ready meanwhile comes after the events.
+/// Resumes the fibers that are ready now; a fiber that becomes ready meanwhile runs after the events.
 void FiberLoop::run_ready() {
   LinkedQueue<LoopFiber> turn = std::move(ready_);
   while (LoopFiber* fiber = turn.pop()) resume(*fiber);
 }
 
-/// Resumes some of those whose last turns were long: one at least, then as many as there is time for. So a peer that
-/// keeps its connection busy costs each of the others a slice, however many such peers there are.
+/// Resumes fibers whose last turn was long: at least one, then more while the slice lasts. So peers that keep their
+/// connections busy delay another connection by one slice, regardless of how many there are.
 void FiberLoop::run_busy() {
   if (busy_.empty()) return;
   const TimePoint until = steady_clock().now() + kBusySlice;
@@ -115,8 +115,8 @@ void FiberLoop::wait_for_events() {
   }
 }
 
-/// Has the memory of the connections that come next fetched while others run: with thousands of them, waiting for it is
-/// what a request costs in this process.
+/// Prefetches the memory of the fibers that run next while others run: with thousands of connections, cache misses are
+/// most of a request's cost in this process.
 void FiberLoop::prefetch(int next, int count) const noexcept {
   const auto watch = [this, next](int ahead) {
     return static_cast<const LoopWatch*>(events_[static_cast<std::size_t>(next + ahead)].data.ptr);
@@ -128,7 +128,7 @@ void FiberLoop::prefetch(int next, int count) const noexcept {
 
 void FiberLoop::deal_with(const epoll_event& event) {
   constexpr std::uint32_t kOver = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-  if (event.data.ptr == nullptr) return;  // woken: the inbox is looked at next; the edge needs no reading
+  if (event.data.ptr == nullptr) return;  // a wake-up: the inbox is next; an edge needs no reading
   auto& watch = *static_cast<LoopWatch*>(event.data.ptr);
   LoopFiber* reader = nullptr;
   LoopFiber* writer = nullptr;
@@ -168,7 +168,7 @@ void FiberLoop::fire_timers() {
   }
 }
 
-/// The timer moves from place to place, so that nothing can fail.
+/// Moves the timer's node, so that nothing is allocated.
 void FiberLoop::arm(LoopFiber& fiber, TimePoint time) noexcept {
   disarm(fiber);
   fiber.timer_ = time;
@@ -198,7 +198,7 @@ void FiberLoop::end(LoopFiber& fiber) {
   fiber.wakes_ = 0;
   fiber.busy_ = false;
   fiber.begin_turn();
-  { const std::lock_guard lock(ending_); }  // the watchdog has read what it reads
+  { const std::lock_guard lock(ending_); }  // the watchdog no longer reads its name
   std::unique_ptr<LoopFiber> over(&fiber);
   if (fiber.state_ == LoopFiber::State::ended) fibers_.give_back(std::move(over));
   load_.fetch_sub(1, std::memory_order_relaxed);
@@ -216,15 +216,15 @@ std::optional<std::string> FiberLoop::name_of_running(std::uint64_t resumes) con
   return fiber->name();
 }
 
-/// A timer that fires before the deadline is left as it is, and set anew when it fires: so a connection that reads and
-/// writes all the time sets one for each length of its timeouts, not for each wait.
+/// A timer that fires before the deadline is kept, and set again when it fires: so a busy connection sets one timer per
+/// timeout period, not one per wait.
 bool FiberLoop::park(LoopFiber& fiber, Deadline deadline) {
   fiber.busy_ = fiber.operations_ >= kBusyOperations || fiber.turn_bytes_ >= kBusyBytes;
   fiber.begin_turn();
   fiber.timed_out_ = false;
   if (fiber.wakes_ == 0) {
     fiber.deadline_ = deadline;
-    // One that has passed is due the next time: otherwise who waits again and again would keep all others out.
+    // A deadline in the past is due at the next pass: otherwise a fiber that waits in a loop would starve all others.
     const TimePoint due = std::max(deadline.time(), fired_ + Duration(1));
     if (!deadline.is_never() && due < fiber.timer_) arm(fiber, due);
     fiber.state_ = LoopFiber::State::parked;
@@ -271,10 +271,10 @@ void FiberLoop::retire(LoopWatch& watch) noexcept {
 
 bool FiberLoop::owns(const LoopWatch& watch) const noexcept { return watch.is_with(inbox_); }
 
-/// The registration is ended also where the descriptor is closed next: a copy of it in a child process would go on
+/// Removes the registration also where the descriptor is closed next: a duplicate in a child process would keep
 /// sending events.
 void LoopWatch::release() noexcept {
-  // While the inbox lives no other has its address, so this compares loops, dead ones included.
+  // No other inbox has this address while this one lives, so the comparison also holds for loops that have ended.
   if (loop_here != nullptr && loop_here->owns(*this)) return loop_.retire(*this);
   const std::shared_ptr<LoopInbox> inbox = inbox_;  // this object may end in it
   inbox->release(*this, epoll_);

@@ -1,6 +1,6 @@
 #pragma once
 // One thread that runs many fibers: it waits for their descriptors, their deadlines and other threads' calls, all in
-// one epoll_wait(2), and resumes whoever can go on.
+// one epoll_wait(2), and resumes the fibers that are ready.
 
 #include <sys/epoll.h>
 
@@ -57,7 +57,7 @@ class FiberLoop final : public Loop {
   // For fibers of this loop.
   bool park(LoopFiber& fiber, Deadline deadline);
   void yield(LoopFiber& fiber);
-  /// As yield(), and those that wait for the network come first.
+  /// As yield(), but fibers that wait for the network run first.
   void give_way(LoopFiber& fiber);
   Watch* watch(int descriptor) noexcept;
   void retire(LoopWatch& watch) noexcept;
@@ -85,7 +85,7 @@ class FiberLoop final : public Loop {
   FiberPool& fibers_;
   WorkerPool& blocking_;
   FileDescriptor epoll_;
-  // Shared with the watches: a stream may end later than the loop that it was registered with.
+  // Shared with the watches: a stream may outlive the loop that it was registered with.
   std::shared_ptr<LoopInbox> inbox_ = std::make_shared<LoopInbox>();
   std::atomic<std::size_t> load_{0};
 
@@ -97,8 +97,8 @@ class FiberLoop final : public Loop {
   std::atomic<LoopFiber*> running_{nullptr};
   std::atomic<std::uint64_t> resumes_{0};
   std::atomic<LoopWatchdog*> watchdog_{nullptr};
-  mutable std::mutex ending_;           // held by who reads a running fiber's name, and before one is given back
-  TimePoint fired_ = TimePoint::min();  // timers up to this time have been dealt with
+  mutable std::mutex ending_;           // held while a running fiber's name is read, and before a fiber is given back
+  TimePoint fired_ = TimePoint::min();  // timers up to this time have fired
   bool stopping_ = false;
   StackOverflowReports overflow_reports_;
   std::thread thread_;  // last: it uses all the others
@@ -120,7 +120,7 @@ class LoopWatch final : public Watch {
   bool is_with(const std::shared_ptr<LoopInbox>& inbox) const noexcept { return inbox_ == inbox; }
   int descriptor() const noexcept { return descriptor_; }
 
-  LoopWatch* next = nullptr;  // in whatever queue it stands
+  LoopWatch* next = nullptr;  // in the queue that holds it
 
  private:
   friend class FiberLoop;

@@ -25,7 +25,7 @@ FiberPolicy::FiberPolicy(std::size_t loops, std::size_t stack_bytes, Logger* log
   if (log != nullptr) watchdog_.emplace(loops_, *log);
 }
 
-/// Where a guard splits its stack's mapping, mappings can run out; a part of them is left to everything else.
+/// Where a guard splits its stack's mapping, vm.max_map_count bounds the stacks; a part of it is left for the rest.
 std::size_t FiberPolicy::capacity() const noexcept {
   constexpr std::int64_t kOtherMappings = 2048;
   const auto most = kernel_limits().max_map_count;
@@ -51,7 +51,7 @@ void FiberPolicy::submit(Job job, JobName name) {
       [this, job = std::move(job)]() mutable {
         try {
           job();
-        } catch (const abi::__forced_unwind&) {  // must not end here: see LoopFiber::abandon()
+        } catch (const abi::__forced_unwind&) {  // must not be swallowed here: see LoopFiber::abandon()
           ended();
           static_cast<LoopFiber*>(current_fiber())->abandon();
         }

@@ -25,8 +25,8 @@ class FiberPolicy final : public Policy {
   std::vector<Budget> budgets() const override;
   using Policy::submit;
   void submit(Job job, JobName name) override;
-  /// One loop accepts for itself: otherwise each connection would cost a change of threads. Of several none does, so
-  /// that a handler that blocks one of them keeps nobody out of the others.
+  /// A single loop also accepts: otherwise each connection would cost a thread switch. With several loops none accepts,
+  /// so that a handler that blocks one of them does not keep connections from the others.
   void run_accept_loop(Job loop) override;
   void join() override;
 

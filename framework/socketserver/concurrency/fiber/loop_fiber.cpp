@@ -8,11 +8,11 @@
 namespace socketserver::detail {
 namespace {
 
-// A turn's budget, of operations that need not wait: what comes first ends it.
+// A turn's budget for operations that did not wait; the first limit reached ends the turn.
 constexpr unsigned kOperationsInTurn = 64;
 constexpr std::size_t kBytesInTurn = 65536;
 constexpr Duration kTimeInTurn = std::chrono::microseconds(500);
-constexpr unsigned kOperationsPerLook = 4;  // at the clock: a request and its answer are two operations, and need none
+constexpr unsigned kOperationsPerLook = 4;  // at the clock: a request and its answer are two, and need none
 
 }  // namespace
 

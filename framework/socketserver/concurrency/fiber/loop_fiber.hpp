@@ -16,7 +16,7 @@ namespace socketserver::detail {
 class FiberLoop;
 class LoopFiber;
 
-/// When to look after which fiber.
+/// Which fiber to wake, by time.
 using Timers = std::set<std::pair<TimePoint, LoopFiber*>>;
 
 /// Runs one job after the other, each on the loop it was started with.
@@ -26,7 +26,7 @@ class LoopFiber final : public Fiber {
   explicit LoopFiber(std::size_t stack_bytes);
   ~LoopFiber() = default;
 
-  /// @param name  for the log: who is served.
+  /// @param name  for the log: the handler and its client.
   void assign(Job job, JobName name) noexcept {
     job_ = std::move(job);
     name_ = std::move(name);
@@ -44,11 +44,11 @@ class LoopFiber final : public Fiber {
   bool shares_loop(const Watch& watch) const noexcept override;
   void offload(Job job) override;
   Loop& loop() noexcept override;
-  /// Ends the fiber where it stands and frees its stack. For pthread_exit, which would go on to unwind the loop's
+  /// Ends the fiber where it is suspended and frees its stack. For pthread_exit, which would then unwind the loop's
   /// thread; the exception is the thread's own and is not released.
   [[noreturn]] void abandon() noexcept;
 
-  LoopFiber* next = nullptr;  // in whatever queue it stands: those of its loop, of the inbox
+  LoopFiber* next = nullptr;  // in the queue that holds it: its loop's or the inbox's
 
  private:
   friend class FiberLoop;
@@ -62,7 +62,7 @@ class LoopFiber final : public Fiber {
 
   FiberContext context_;
   Job job_;
-  mutable JobName name_;  // to call it changes nothing that anybody sees
+  mutable JobName name_;  // calling it has no visible effect
   FiberLoop* loop_ = nullptr;
   Execution execution_{.fiber = this};
   State state_ = State::ready;
@@ -70,14 +70,14 @@ class LoopFiber final : public Fiber {
   unsigned operations_ = 0;     // in this turn
   std::size_t turn_bytes_ = 0;  // moved in this turn
   TimePoint turn_seen_{};       // a time in this turn, read at its kOperationsPerLook-th operation
-  bool busy_ = false;           // its last turn was long: the others come first
+  bool busy_ = false;           // its last turn was long: other fibers run first
   bool timed_out_ = false;
   Deadline deadline_ = Deadline::never();  // of the wait under way
-  Timers::node_type spare_timer_;          // while it has none set: so that setting one cannot fail
+  Timers::node_type spare_timer_;          // while no timer is set: so that setting one cannot fail
   TimePoint timer_ = TimePoint::max();     // when its timer fires; max() for none
 };
 
-/// Fibers ready for use again, so that a connection costs no system call for its stack. Threads: safe to share.
+/// Ended fibers, kept for the next connections, which then need no system call for a stack. Threads: safe to share.
 class FiberPool {
  public:
   explicit FiberPool(std::size_t stack_bytes) : stack_bytes_(stack_bytes) { idle_.reserve(kMostIdle); }
@@ -87,7 +87,7 @@ class FiberPool {
   void give_back(std::unique_ptr<LoopFiber> fiber) noexcept;
 
  private:
-  // What more have ended gives its memory back to the system.
+  // Beyond this number, the memory of ended fibers goes back to the system.
   static constexpr std::size_t kMostIdle = 1024;
 
   const std::size_t stack_bytes_;

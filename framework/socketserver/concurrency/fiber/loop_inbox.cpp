@@ -31,7 +31,7 @@ void LoopInbox::wake(LoopFiber& fiber) noexcept {
 }
 
 void LoopInbox::release(LoopWatch& watch, int epoll) noexcept {
-  std::unique_ptr<LoopWatch> left;  // by a loop that is gone
+  std::unique_ptr<LoopWatch> left;  // its loop has ended
   post([this, &watch, &left, epoll](Content& content) {
     if (closed_) return left.reset(&watch);
     (void)::epoll_ctl(epoll, EPOLL_CTL_DEL, watch.descriptor(), nullptr);
@@ -64,7 +64,7 @@ void LoopInbox::close() noexcept {
     const std::lock_guard lock(mutex_);
     closed_ = true;
   }
-  while (LoopWatch* watch = content_.released.pop()) delete watch;  // from now on nobody adds to it
+  while (LoopWatch* watch = content_.released.pop()) delete watch;  // a closed inbox takes no more
 }
 
 }  // namespace socketserver::detail

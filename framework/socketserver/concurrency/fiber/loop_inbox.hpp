@@ -1,5 +1,5 @@
 #pragma once
-// What other threads ask of a loop.
+// Requests from other threads to a loop.
 
 #include <atomic>
 #include <mutex>
@@ -11,7 +11,7 @@ namespace socketserver::detail {
 class LoopFiber;
 class LoopWatch;
 
-/// A stream that was registered with a loop shares its inbox, since the stream may end later than the loop.
+/// A stream that was registered with a loop shares its inbox, since the stream may outlive the loop.
 /// Threads: post functions from any, the others from the loop.
 class LoopInbox {
  public:
@@ -29,7 +29,7 @@ class LoopInbox {
 
   void start(LoopFiber& fiber) noexcept;
   void wake(LoopFiber& fiber) noexcept;
-  /// Ends a registration that the loop may just be dealing with. @param epoll  the loop's.
+  /// Ends a registration whose events the loop may be handling. @param epoll  the loop's.
   void release(LoopWatch& watch, int epoll) noexcept;
   void stop() noexcept;
 
@@ -37,8 +37,9 @@ class LoopInbox {
   int descriptor() const noexcept { return wake_.get(); }
   bool filled() const noexcept { return filled_.load(std::memory_order_relaxed); }
   Content take() noexcept;
-  /// Whether the loop may wait: who posts from now on will wake it. Either the inbox is seen to be filled here, or the
-  /// poster sees that the loop sleeps, since each first says its own and then looks at the other's.
+  /// Announces that the loop is about to block. Each side stores its own flag before it loads the other's (seq_cst), so
+  /// either this call sees the post, or the poster sees the flag and wakes the loop. @returns false if the inbox is
+  /// filled.
   bool may_sleep() noexcept;
   /// The loop has ended, and with it its epoll descriptor.
   void close() noexcept;

@@ -36,10 +36,11 @@ void LoopWatchdog::run() {
     try {
       for (std::size_t i = 0; i < loops_.size(); ++i) busy = check(*loops_[i], seen_[i]) || busy;
     } catch (...) {
-      busy = true;  // short of memory for a name or a line: the next look may have it
+      busy = true;  // out of memory for a name or a line: the next scan retries
     }
     lock.lock();
-    // It sleeps only after a look that came later than its saying so: a loop that did not see that is seen by the look.
+    // Sleep only after a scan that started after asleep_ was set. A loop that missed the flag was already running, so
+    // that scan saw it.
     const bool said_before = asleep_;
     asleep_ = !busy;
     if (!busy && said_before) {
@@ -50,7 +51,7 @@ void LoopWatchdog::run() {
   }
 }
 
-/// @returns whether the loop has run a fiber since the last look.
+/// @returns whether the loop has run a fiber since the last scan.
 bool LoopWatchdog::check(const FiberLoop& loop, Seen& seen) {
   const TimePoint now = steady_clock().now();
   const auto progress = loop.progress();

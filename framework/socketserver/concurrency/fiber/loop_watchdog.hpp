@@ -1,5 +1,5 @@
 #pragma once
-// Says which handler keeps a fiber loop from its other connections.
+// Logs the handler that blocks a fiber loop.
 
 #include <atomic>
 #include <condition_variable>
@@ -15,10 +15,10 @@ namespace socketserver::detail {
 
 class FiberLoop;
 
-/// Looks at the loops several times a second, and not at all while none has anything to do.
+/// Scans the loops several times a second, but sleeps while all of them are idle.
 class LoopWatchdog {
  public:
-  /// A fiber that runs so long without a wait is logged, and again each second, while it does.
+  /// A fiber that runs for this time without a wait is logged, and again each second until it waits.
   static constexpr Duration kBlockedAfter = std::chrono::milliseconds(200);
 
   /// @param loops  must outlive it. @throws std::system_error  its thread could not be started.
@@ -35,7 +35,7 @@ class LoopWatchdog {
  private:
   struct Seen {
     std::uint64_t resumes = 0;
-    TimePoint since{};  // when this resume was first seen
+    TimePoint since{};  // when a scan first saw this resume
     TimePoint logged{};
   };
   void wake() noexcept;

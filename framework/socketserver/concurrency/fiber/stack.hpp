@@ -25,7 +25,7 @@ class Stack {
   std::byte* top() const noexcept { return begin_ + kGuardBytes + usable_bytes_; }
   std::byte* bottom() const noexcept { return begin_ + kGuardBytes; }
   std::size_t usable_bytes() const noexcept { return usable_bytes_; }
-  /// Whether the address lies below the stack, in its guard or not much farther: what a large frame reaches for.
+  /// Whether the address lies below the stack, in its guard or little further: within reach of a large frame.
   bool is_below(const void* address) const noexcept {
     const auto distance = reinterpret_cast<std::uintptr_t>(bottom()) - reinterpret_cast<std::uintptr_t>(address);
     return distance > 0 && distance <= kNear;

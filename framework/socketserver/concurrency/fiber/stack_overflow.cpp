@@ -27,13 +27,13 @@ void report(const Stack& stack) {
 }
 
 void on_fault(int signal, siginfo_t* info, void* context) {
-  if (info->si_code <= 0) {  // somebody sent it
+  if (info->si_code <= 0) {  // sent by kill(2) or the like
     ::signal(signal, SIG_DFL);
     (void)::raise(signal);
     return;
   }
   if (running_stack != nullptr && running_stack->is_below(info->si_addr)) report(*running_stack);
-  // Whoever was here before decides; with the default, the instruction faults again and ends the process.
+  // The previous action decides; with the default, the instruction faults again and ends the process.
   if ((previous_action.sa_flags & SA_SIGINFO) != 0) return previous_action.sa_sigaction(signal, info, context);
   if (previous_action.sa_handler != SIG_DFL && previous_action.sa_handler != SIG_IGN) {
     return previous_action.sa_handler(signal);

@@ -1,5 +1,5 @@
 #pragma once
-// What a fiber that overflows its stack leaves behind: a line that says so.
+// The line that reports a fiber's stack overflow before the process crashes.
 
 #include <cstddef>
 #include <memory>
@@ -11,12 +11,12 @@ namespace socketserver::detail {
 /// on standard error that names the key to raise, then the crash as it would have been. One at a time for each thread.
 class StackOverflowReports {
  public:
-  /// Takes the memory that the thread's reports will need. @throws std::bad_alloc.
+  /// Allocates the memory that the thread's reports need. @throws std::bad_alloc.
   StackOverflowReports();
 
   void begin() noexcept;
   void end() noexcept;
-  /// @param stack  the one that this thread runs on from now on; null for its own.
+  /// @param stack  the stack that this thread now runs on; null for its own.
   static void running(const Stack* stack) noexcept;
 
  private:
