@@ -1,5 +1,5 @@
 #pragma once
-// A message that one thread begins to send, as far as that takes no wait, and another one finishes.
+// A message that one thread sends as far as possible without waiting, and another thread finishes.
 
 #include <cstddef>
 #include <socketserver/io/stream.hpp>

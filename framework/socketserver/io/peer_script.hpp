@@ -10,8 +10,8 @@
 
 namespace socketserver::detail {
 
-/// Plays the steps as the handler reads and writes, and compares what it gets with what it expects. Whatever throws
-/// ScriptError has the peer reset the connection first, so that the handler ends. Threads: MemoryStream's lock.
+/// Plays the steps as the handler reads and writes, and compares what it receives with what it expects. Before a
+/// ScriptError is thrown the peer resets the connection, so that the handler ends. Threads: MemoryStream's lock.
 class PeerScript {
  public:
   void add(PeerStep step);
@@ -26,7 +26,7 @@ class PeerScript {
   /// The handler has sent.
   void sent(std::string_view bytes);
 
-  /// From now on expect() takes place at once, whatever the handler has sent.
+  /// Every later expect() is satisfied at once, regardless of what the handler has sent.
   void ignore_expectations();
   /// The handler has ended. @throws ScriptError  the first thing that was not as expected.
   void verify();

@@ -30,13 +30,13 @@ class PeerStep {
   static PeerStep pause_past_deadline() { return pause(Duration::max()); }
   /// Silence past every deadline, instead of the EOF that ends a script.
   static PeerStep stay_connected() { return PeerStep(Kind::stay, {}); }
-  /// From now on what the handler sends is not taken: each send waits until its deadline.
+  /// The peer stops reading: each send of the handler waits until its deadline.
   static PeerStep stop_reading() { return PeerStep(Kind::stop_reading, {}); }
-  /// Ends that; after a pause() a send that waits goes on in time.
+  /// The peer reads again; after a pause() a blocked send continues in time.
   static PeerStep resume_reading() { return PeerStep(Kind::resume_reading, {}); }
   /// The peer ends its direction, and may still expect().
   static PeerStep eof() { return PeerStep(Kind::eof, {}); }
-  /// Seen by the handler's next read, or, right after an expect(), by whatever it does next.
+  /// Seen by the handler's next read, or, right after an expect(), by its next operation.
   static PeerStep reset() { return PeerStep(Kind::reset, {}); }
 
   /// @returns the step as testing/script.hpp has it written: pause(61s), expect("HELLO\n").
@@ -51,7 +51,7 @@ class PeerStep {
       : kind(what), bytes(std::move(expected)), length(how_long) {}
 };
 
-/// The handler has not done what the script expects of it, or has waited for ever. what() names the step and shows
+/// The handler has not done what the script expects, or has waited without a limit. what() names the step and shows
 /// both sides escaped.
 class ScriptError : public std::logic_error {
  public:

@@ -171,9 +171,9 @@ void Reader::fail(const IoResult& result, bool begun) {
   throw_stream_error(result);
 }
 
-/// Makes free space behind end_: moves what is buffered to the front, and grows the buffer if it is full, at once to
-/// what was needed the last time. An empty one goes back to its usual size, since it may be kept for a long wait;
-/// unless the wait is over already.
+/// Makes free space behind end_: moves the buffered bytes to the front; a full buffer grows straight to the previous
+/// high-water mark. An empty one shrinks to read_buffer, since it may be held through a long wait, unless the wait is
+/// already over.
 void Reader::make_room(std::size_t most) {
   const std::size_t used = end_ - begin_;
   std::size_t wanted = std::max(buffer_.size(), options_.read_buffer);

@@ -25,14 +25,14 @@ struct ReaderOptions {
 };
 
 /// Reads one stream. All calls that wait throw TimeoutError where the idle or read clock, or the lifetime, ran out
-/// (what has arrived stays, and the next call goes on), and StreamError where the connection failed.
-/// Threads: one at a time; safe beside the stream's senders.
+/// (the bytes that have arrived stay for the next call), and StreamError where the connection failed.
+/// Threads: one at a time; safe while other threads send on the stream.
 class Reader {
  public:
   class Lines;
   class Message;
 
-  /// @param stream  outlives the reader. What is in the reader's buffer its own recv() does not see any more.
+  /// @param stream  outlives the reader. Bytes that the reader has buffered are no longer visible to stream.recv().
   explicit Reader(Stream& stream, ReaderOptions options = {});
 
   /// Reads through the next `\n`, which is kept (`\r` is left alone).
@@ -40,7 +40,7 @@ class Reader {
   /// @throws LineTooLong  no `\n` within max_line bytes; nothing is consumed.
   /// Source: Python io, readline, with a bound.
   std::optional<std::string_view> readline() { return read_until("\n"); }
-  /// The same, but at most limit bytes; the next call goes on from there.
+  /// The same, but at most limit bytes; the next call continues from there.
   std::optional<std::string_view> readline(std::size_t limit);
   /// Reads through the next delimiter, which is kept. Otherwise as readline().
   /// @param delimiter  one byte or more.
@@ -51,8 +51,8 @@ class Reader {
   /// The same into the caller's memory. @returns the number of bytes.
   std::size_t read(std::span<std::byte> into);
 
-  /// Makes all that is read while the result lives one message, with one read clock, which a drain lets
-  /// arrive in full: for a header that says how much follows. It ends before the reader does; one at a time.
+  /// While the result lives, all reads form one message: they share one read clock, and a drain waits for the whole
+  /// message. For a header that gives the length of what follows. Must end before the reader; one at a time.
   Message message();
 
   /// Waits for at least one byte and consumes nothing.
@@ -108,7 +108,7 @@ inline Reader::Message Reader::message() { return Message(*this); }
 /// An input range of lines. It ends at EOF. See Reader::lines().
 class Reader::Lines {
  public:
-  /// What an iterator at EOF equals.
+  /// The end of the range.
   struct End {};
   /// Has one line, which it has read. The view holds until ++ or another call on the reader.
   class Iterator {

@@ -28,7 +28,7 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
   ~Writer();
 
-  /// Takes all of the bytes. What does not fit the buffer is sent; more than a whole buffer goes out at once.
+  /// Takes all of the bytes. A full buffer is sent; a write larger than the buffer is sent directly.
   void write(std::string_view bytes);
   /// @overload
   void write(std::span<const std::byte> bytes);
@@ -55,7 +55,7 @@ inline Writer& operator<<(Writer& out, std::string_view text) {
 /// Writes one byte.
 inline Writer& operator<<(Writer& out, char c) { return out << std::string_view(&c, 1); }
 
-/// Neither "1" nor "true" is what everybody expects: say which.
+/// Deleted: "1" and "true" are equally plausible, so the caller chooses.
 template <std::same_as<bool> T>
 Writer& operator<<(Writer& out, T value) = delete;
 

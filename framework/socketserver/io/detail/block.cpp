@@ -5,7 +5,7 @@
 namespace socketserver::detail {
 namespace {
 
-/// What a thread keeps: the last few given up, all of one size.
+/// A thread's cache: the blocks destroyed last, all of one size.
 struct Spare {
   static constexpr std::size_t kMost = 8;
   static constexpr std::size_t kLargest = 65536;
@@ -17,7 +17,7 @@ struct Spare {
 
 constinit thread_local Spare spare{};
 
-/// Frees them at the thread's end. Apart from them, since what has a destructor asks on every use whether it exists.
+/// Frees them at the thread's end. A separate object, since a thread_local with a destructor is checked on every use.
 struct SpareOwner {
   SpareOwner() = default;
   SpareOwner(const SpareOwner&) = delete;
@@ -41,7 +41,7 @@ Block::Block(std::size_t bytes) : size_(bytes) {
 
 void Block::give_up() noexcept {
 #if defined(SOCKETSERVER_ASAN)
-  return delete[] data_;  // so that a view of what is no longer there is found
+  return delete[] data_;  // so that a dangling view is found
 #endif
   if (size_ > Spare::kLargest) return delete[] data_;
   if (spare.size != size_) {

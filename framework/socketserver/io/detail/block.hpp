@@ -1,5 +1,5 @@
 #pragma once
-// Memory for buffers that exist only while there is something in them.
+// Memory for buffers that exist only while they are not empty.
 
 #include <cstddef>
 #include <socketserver/base/visibility.hpp>
@@ -7,8 +7,8 @@
 
 namespace socketserver::detail {
 
-/// A piece of memory, not zeroed. Of one that is given up the thread keeps the memory for the next of its size: so
-/// thousands of connections that wait need none, and those that are served share a few that are warm in the cache.
+/// A piece of memory, not zeroed. The thread caches the memory of a destroyed block for the next one of its size. So
+/// thousands of waiting connections hold none, and active ones share a few blocks that are warm in the CPU's cache.
 class SOCKETSERVER_PUBLIC Block {
  public:
   Block() = default;
