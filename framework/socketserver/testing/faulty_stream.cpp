@@ -7,7 +7,7 @@
 namespace socketserver::testing::detail {
 namespace {
 
-constexpr std::size_t kMostSwallowed = 1000;  // exceptions that a handler without an end may catch
+constexpr std::size_t kMostSwallowed = 1000;  // exceptions that a looping handler may swallow
 
 std::error_code error(std::errc code) { return std::make_error_code(code); }
 
@@ -62,7 +62,7 @@ IoResult FaultyStream::fail_write(std::span<const std::byte> bytes, Deadline dea
   return result;
 }
 
-/// Waits for nothing. Without a deadline it is the kernel that gives up: TCP has timeouts of its own.
+/// Never waits. Without a deadline the kernel's own TCP timeout is simulated.
 std::error_code FaultyStream::time_out(Deadline deadline) {
   if (!deadline.is_never()) peer_.advance(deadline.remaining(clock()));
   return error(std::errc::timed_out);

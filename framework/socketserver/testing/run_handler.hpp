@@ -22,9 +22,9 @@
 namespace socketserver::testing {
 
 /// One operation that is made to fail: the n-th read or write of the handler's stream, counted from 0. After a
-/// timeout or a reset expect() takes place at once, since a handler that was made to fail says other things.
+/// timeout or a reset expect() is satisfied at once, since a handler that was made to fail sends other bytes.
 struct Fault {
-  /// What the operation meets.
+  /// How the operation fails.
   enum class Kind {
     timeout,      ///< it takes until its deadline; of a write half has gone
     reset,        ///< the connection is gone from then on; of a write half has gone before
@@ -53,10 +53,10 @@ SocketAddress address(const std::string& host, std::uint16_t port);
 struct RunOptions {
   SocketAddress client_address = address("192.0.2.1", 50000);  ///< one for examples. Source: RFC 5737
   BaseServer* server = nullptr;                                ///< for handlers that ask for one: see StubServer
-  LimitsConfig limits{};                ///< where there is no server; else its configuration's hold
-  TimeoutsConfig timeouts{};            ///< likewise: idle, read, write and lifetime, on the script's clock
+  LimitsConfig limits{};                                       ///< used without a server; a server's configuration wins
+  TimeoutsConfig timeouts{};            ///< the same for idle, read, write and lifetime, on the script's clock
   std::optional<Fault> fault{};         ///< see sweep_faults()
-  std::size_t max_operations = 100000;  ///< reads and writes; a handler that makes more does not end
+  std::size_t max_operations = 100000;  ///< reads and writes; a handler that makes more is taken to loop
 };
 
 /// What a handler did.

@@ -27,7 +27,7 @@ inline PeerStep half_close() { return PeerStep::eof(); }
 inline PeerStep reset() { return PeerStep::reset(); }
 /// What the handler sends is not taken any more: each send waits until its deadline, or until resume_reading().
 inline PeerStep stop_reading() { return PeerStep::stop_reading(); }
-/// Ends that; after a pause() a send that waits goes on in time.
+/// Takes what the handler sends again; after a pause() a blocked send continues in time.
 inline PeerStep resume_reading() { return PeerStep::resume_reading(); }
 /// As the last step: silence past every deadline, instead of EOF.
 inline PeerStep stay_connected() { return PeerStep::stay_connected(); }

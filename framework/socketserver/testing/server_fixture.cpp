@@ -28,7 +28,7 @@ ServingThread::~ServingThread() {
   try {
     (void)stop();
   } catch (const std::exception& error) {
-    if (!serving_.valid()) return;  // serving had failed, and is over, too
+    if (!serving_.valid()) return;  // serving failed and has ended, too
     std::fprintf(stderr, "%s\n", error.what());
     std::abort();
   }

@@ -19,7 +19,7 @@ struct FixtureOptions {
   /// The server's; but it listens on the loopback, drains for half of stop_within and lingers for a quarter of it at
   /// most, and logs nothing unless to a file.
   ServerConfig config{};
-  /// Who has not ended then is stuck: does something else than wait for the client.
+  /// A handler that has not returned by then is stuck: it waits for something other than its client.
   std::chrono::milliseconds stop_within = std::chrono::seconds(10);
 };
 
@@ -27,22 +27,22 @@ namespace detail {
 
 ServerConfig fixture_config(FixtureOptions options);
 
-/// Has a server serve in a thread of its own.
+/// Runs a server on a thread of its own.
 class ServingThread {
  public:
   ServingThread(BaseServer& server, std::chrono::milliseconds stop_within);
   ServingThread(const ServingThread&) = delete;
   ServingThread& operator=(const ServingThread&) = delete;
-  /// Stops it. If somebody is stuck, ends the process with a line that names who: the server cannot be destroyed.
+  /// Stops it. If a handler is stuck, ends the process with a line that names it: the server cannot be destroyed.
   ~ServingThread();
 
   /// Serves again, after a stop.
   void start();
   /// Requests a stop and waits for it.
   DrainReport stop();
-  /// Waits for a stop that was requested otherwise. @throws std::runtime_error  somebody is stuck; what() says who.
+  /// Waits for a stop that was requested otherwise. @throws std::runtime_error  a handler is stuck; what() names it.
   DrainReport wait();
-  /// Whether it has stopped, at the latest when the time is over.
+  /// Waits up to this time. @returns whether it has stopped.
   bool stopped_within(std::chrono::milliseconds time) const;
 
  private:
@@ -68,7 +68,7 @@ class ServerFixture {
   requires(!std::convertible_to<Args, FixtureOptions> && ...) explicit ServerFixture(Args&&... args)
       : ServerFixture(FixtureOptions{}, std::forward<Args>(args)...) {}
 
-  /// For what any thread may call, as stats(): it is serving.
+  /// It is serving: call only what is safe from any thread, e.g. stats().
   TCPServer<Handler>& server() noexcept { return server_; }
   /// On the loopback, with the port that the kernel chose.
   const SocketAddress& address() const noexcept { return server_.server_address(); }

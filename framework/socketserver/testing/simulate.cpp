@@ -58,7 +58,7 @@ class Simulation {
       std::string who;
       for (const std::string& one : scheduler_.left()) who += concat(who.empty() ? "" : ", ", one);
       fail(concat("it does not come to an end; left are: ", who));
-      (void)server_.release();  // fibers that will never run again hold on to it
+      (void)server_.release();  // suspended fibers that never run again still refer to it
     } else if (error_) {
       std::rethrow_exception(error_);
     } else {

@@ -23,14 +23,14 @@ struct SimulationOptions {
   /// The server's, where vary_config leaves it alone. Each connection has a fiber of the simulation,
   /// with `pool` from its first byte on; the other policies are alike here.
   ServerConfig config{};
-  /// Whether the limits and timeouts are drawn anew for each seed.
+  /// Whether each seed draws its own limits and timeouts.
   bool vary_config = true;
-  /// Makes one exchange of a random number; always the same of the same.
+  /// Makes one exchange from a random number, as a pure function of it.
   std::function<Exchange(std::uint64_t random)> exchange;
   /// False where what a client is sent depends on the others, or is more than its responses: then answers and the
   /// times at which connections end are not checked, all else is.
   bool answers_known = true;
-  /// Whether verify_request turns connections away: then that is not taken for a mistake.
+  /// Whether verify_request may turn connections away; otherwise that is a failure.
   bool verifies = false;
   /// Looks at the server after its last connection. @returns what is wrong with it, or nothing.
   std::function<std::string(BaseServer& server)> check{};
@@ -38,7 +38,7 @@ struct SimulationOptions {
 
 /// How a simulation went. True if all was well.
 struct SimulationReport {
-  std::uint64_t seed = 0;               ///< what it was made from, and can be again
+  std::uint64_t seed = 0;               ///< reproduces the run
   std::vector<std::string> failures{};  ///< empty if all was well
   std::string trace{};                  ///< what happened when; the same for the same seed, byte for byte
   ServerStats stats{};                  ///< after the stop
@@ -50,7 +50,7 @@ struct SimulationReport {
   std::string text() const;
 };
 
-/// Makes the server. @param config  the simulation's; the server is to have it as it is.
+/// Makes the server. @param config  the simulation's; the server must use it unchanged.
 using ServerFactory = std::function<std::unique_ptr<BaseServer>(const ServerConfig& config)>;
 
 /// Runs one server from its start to the end of its stop, with clients that the seed makes: polite ones, some that send

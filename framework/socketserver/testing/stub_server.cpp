@@ -18,7 +18,7 @@ StubServer::StubServer(ServerConfig config) : BaseServer(stubbed(std::move(confi
 StubServer::~StubServer() { server_close(); }
 
 bool StubServer::stop_requested() {
-  // A stop before the first serve_forever is remembered, and ends a wait for a connection before its deadline does.
+  // A stop before the first serve_forever stays pending and ends a wait for a connection before its deadline.
   while (!stopped_ && !std::exchange(nothing_happened_, false)) {
     const bool connection = handle_request(Deadline::at_once());
     stopped_ = !connection && !nothing_happened_;

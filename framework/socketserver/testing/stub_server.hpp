@@ -1,5 +1,5 @@
 #pragma once
-// A server for handlers that ask for one in a test, and that serves nobody.
+// A server for handlers that need one in a test; it accepts no connection.
 
 #include <socketserver/server/base_server.hpp>
 

@@ -21,9 +21,9 @@ struct SweepOptions {
   RunOptions run{};               ///< of every run; but the sweep chooses the fault
   std::uint64_t seed = 1;         ///< of the random cuts; the same seed makes the same cuts everywhere
   std::size_t random_runs = 200;  ///< with cuts at random places
-  /// Runs with one cut, at every byte; of a longer input so many places are tried, chosen by the seed.
+  /// Runs with one cut, at every byte; of a longer input this many places are tried, chosen by the seed.
   std::size_t most_cuts = 10000;
-  /// Counts what a run is to take back at its end: objects alive, members of a room. sweep_faults wants the same number
+  /// Counts what a run must release by its end: live objects, members of a room. sweep_faults requires the same number
   /// after each run as before it.
   std::function<std::size_t()> alive{};
 };
@@ -73,7 +73,7 @@ Subject subject(bool has_options, const SweepOptions& options, const Script& scr
 /// Whether what a handler sends depends on how TCP cuts its input: in one piece for each send(), then cut at every
 /// byte, in single bytes, and at random places. The output, the type of an exception that leaves it, and what the
 /// script expects must be the same. The smallest cut that shows a difference is reported.
-/// @param args  for the handler's constructor, in every run: what it changes for good belongs in fresh<T>().
+/// @param args  for the handler's constructor, in every run: wrap what it modifies in fresh<T>().
 template <typename Handler, typename... Args>
 SweepReport sweep_chunks(const SweepOptions& options, const Script& script, Args&&... args) {
   return detail::sweep_chunks(detail::subject<Handler>(true, options, script, args...));

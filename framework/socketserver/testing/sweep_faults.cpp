@@ -19,7 +19,7 @@ class FaultSweep {
   }
 
   SweepReport run() {
-    leaks_before_ = leaks();  // somebody else's: then none can be told apart
+    leaks_before_ = leaks();  // leaks from before the sweep: then new ones cannot be told apart
     (void)(good({}) && sweep(Fault::timeout) && sweep(Fault::reset) && sweep(Fault::short_write));
     return report_;
   }

@@ -15,7 +15,7 @@ struct Fresh {
   std::function<std::unique_ptr<T>()> make;
 };
 
-/// @returns an argument that is made anew for each run, so that no run sees what another has left: a chat room, scores.
+/// @returns an argument that is constructed for each run, so that no run sees another's state: a chat room, scores.
 /// @param args  for T's constructor, copied.
 template <typename T, typename... Args>
 Fresh<T> fresh(Args... args) {
@@ -24,7 +24,7 @@ Fresh<T> fresh(Args... args) {
 
 namespace detail {
 
-/// Hands an argument on as it was given.
+/// Passes an argument on unchanged.
 template <typename T>
 struct Argument {
   explicit Argument(std::remove_reference_t<T>& argument) : given(argument) {}

@@ -44,7 +44,7 @@ class Scheduler::SimulatedFiber final : public socketserver::detail::Fiber {
     scheduler_->ready_.push_back(this);
     context_.suspend();
   }
-  /// Now and then, so that an order of events that needs a pause between two reads comes up.
+  /// At random, so that orders of events that need a pause between two reads occur.
   void did_not_wait(std::size_t) override {
     if (scheduler_->dice_.one_in(4)) yield();
   }
@@ -60,7 +60,7 @@ class Scheduler::SimulatedFiber final : public socketserver::detail::Fiber {
  private:
   friend class Scheduler;
 
-  /// Job after job, for ever.
+  /// Runs one job after the other; never returns.
   [[noreturn]] void live() {
     for (;;) {
       job_();
@@ -93,7 +93,7 @@ class Scheduler::SimulatedFiber final : public socketserver::detail::Fiber {
 
 namespace {
 
-/// Fibers that have ended, for the next scheduler of this thread: a run of a few milliseconds is not to map stacks.
+/// Ended fibers, kept for the next scheduler of this thread: mapping stacks would dominate a run of a few milliseconds.
 template <typename Fiber>
 std::vector<std::unique_ptr<Fiber>>& spare_fibers() {
   thread_local std::vector<std::unique_ptr<Fiber>> spare;

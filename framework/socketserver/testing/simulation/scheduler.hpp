@@ -1,6 +1,6 @@
 #pragma once
-// Many lines of execution on one thread, in virtual time: whoever waits is suspended, and when all wait, the clock goes
-// on to the next deadline.
+// Many lines of execution on one thread, in virtual time: a fiber that waits is suspended, and when all wait, the clock
+// advances to the next deadline.
 
 #include <cstdint>
 #include <map>
@@ -32,7 +32,7 @@ class Dice {
 /// Threads: all on one.
 class Scheduler final : public socketserver::detail::Loop {
  public:
-  /// @param seed  decides who of those that are ready goes on first.
+  /// @param seed  decides which of the ready fibers runs next.
   explicit Scheduler(std::uint64_t seed);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -43,8 +43,8 @@ class Scheduler final : public socketserver::detail::Loop {
   void start(std::string name, Job job);
   /// The same for what the framework starts.
   void start(Job job) override { start("a fiber of the framework", std::move(job)); }
-  /// Runs until all have ended. @returns false if it gave up: all who are left wait for ever, or it went on for too
-  /// long.
+  /// Runs until all have ended. @returns false if it gave up: the fibers left wait without a deadline, or the limit on
+  /// steps is reached.
   bool run();
   /// @returns the names of those that have not ended, and what they wait for.
   std::vector<std::string> left() const;

@@ -27,7 +27,7 @@ class SimulatedClient {
 
   void run(SimulatedNetwork& network, Trace& trace);
 
-  /// @returns what is wrong with how it was treated. @param stopped_at  when the server was asked to stop.
+  /// @returns how the server broke its promises to this client. @param stopped_at  when the server was asked to stop.
   std::vector<std::string> complaints(const ServerConfig& config, std::optional<TimePoint> stopped_at) const;
 
  private:
@@ -35,7 +35,7 @@ class SimulatedClient {
   void ask(const Exchange& exchange);
   void end_sending();
   void reset();
-  /// Reads until so many bytes have come in all, or the server has ended.
+  /// Reads until this many bytes have arrived in total, or the server has closed.
   void read_until(std::uint64_t bytes);
   bool take_some();
   void await_end();

@@ -34,7 +34,7 @@ class Trace {
 /// How a connection ended, as far as the network knows.
 enum class LinkEnd {
   none,         // the server has it still
-  closed,       // by the server, all of its own will
+  closed,       // by the server, on its own initiative
   reset,        // by the client
   aborted,      // by the server's drain
   turned_away,  // never accepted
@@ -81,8 +81,8 @@ struct Link {
   /// The server reads no more. Only the first call counts.
   void end_reading();
 
-  std::mutex mutex;  // held by the one who runs; WaitList asks for it
-  WaitList changed;  // whatever of the above either end may wait for
+  std::mutex mutex;  // held by the running fiber; WaitList requires one
+  WaitList changed;  // any of the above that an end may wait for
 };
 
 /// The server's end.
@@ -129,7 +129,7 @@ class SimulatedNetwork final : public socketserver::detail::Environment {
   SimulatedNetwork(Scheduler& scheduler, Dice& dice, Trace& trace)
       : scheduler_(scheduler), dice_(dice), trace_(trace) {}
 
-  /// @returns the client's new connection, null if nobody listens.
+  /// @returns the client's new connection, null if the server does not listen.
   std::shared_ptr<Link> connect(std::size_t client, std::size_t capacity);
   /// The next accept fails with this.
   void fail_next_accept(std::errc error);

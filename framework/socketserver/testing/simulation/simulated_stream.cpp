@@ -12,7 +12,8 @@ using socketserver::detail::FirstInput;
 
 std::error_code code(std::errc error) { return std::make_error_code(error); }
 
-/// As a kernel may between two calls; after one that failed always, so that a handler that goes on and on is noticed.
+/// Yields at random, as a kernel may between two calls; always after a failed call, so that a handler that loops is
+/// noticed.
 /// Not under NotSuspended.
 void let_others_run(bool done) {
   socketserver::detail::Fiber* const fiber = socketserver::detail::current_fiber();
@@ -69,8 +70,8 @@ IoResult SimulatedStream::read_some(std::span<std::byte> into, Deadline deadline
   }
 }
 
-/// A wait for a message begins anew only if something was received or sent since: whoever waits for the same one again
-/// has the same clock.
+/// A wait for a message restarts its clock only if something was received or sent since: a repeated wait for the same
+/// message keeps it.
 void SimulatedStream::begin_read(Wait wait) {
   const TimePoint now = steady_clock().now();
   if (!link_->begun_at) link_->begun_at = now;
@@ -117,13 +118,13 @@ std::optional<IoResult> SimulatedStream::read_now(std::span<std::byte> into, Wai
   if (link_->end != LinkEnd::none) return IoResult{0, code(std::errc::bad_file_descriptor)};
   if (into.empty()) return IoResult{};
   if (!link_->to_server.empty()) {
-    // Whatever the kernel has at the moment; sometimes less than was asked for although more is on its way.
+    // What has arrived; sometimes less than was asked for although more is under way.
     const std::size_t there = std::min(into.size(), link_->to_server.size());
     const std::size_t count = dice_.one_in(4) ? static_cast<std::size_t>(dice_.between(1, there)) : there;
     std::memcpy(into.data(), link_->to_server.data(), count);
     link_->to_server.erase(0, count);
     link_->read += count;
-    link_->served.reset();  // reading goes on, after a timeout perhaps
+    link_->served.reset();  // reading continues, e.g. after a timeout
     return IoResult{count, {}};
   }
   at_eof_ = link_->client_eof;

@@ -1,5 +1,5 @@
 #pragma once
-// What a simulation holds a server to, as the network saw it.
+// What a simulation requires of a server, as the network saw it.
 
 #include <functional>
 #include <optional>
