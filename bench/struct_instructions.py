@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Counts the instructions of Struct<"! I 2s Q 2h f"> beside the same by hand, at -O2.
+"""Counts the instructions of Struct<"! I 2s Q 2h f"> compared with the same by hand, at -O2.
 
 Usage: struct_instructions.py [compiler]      (g++ unless told; needs valgrind)
 Ends with status 1 if pack and unpack together take more than 1.5 times the instructions.

@@ -9,7 +9,7 @@ set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_COMPONENTS_ALL runtime development examples)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS OFF)
-# What Debian wants elsewhere than `cmake --install` puts it.
+# What Debian puts elsewhere than `cmake --install`.
 set(CPACK_PRE_BUILD_SCRIPTS "${CMAKE_CURRENT_LIST_DIR}/debian_layout.cmake")
 set(CPACK_DEBIAN_FILES "${PROJECT_SOURCE_DIR}/packaging/debian")  # for that script
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
@@ -39,7 +39,7 @@ set(CPACK_DEBIAN_EXAMPLES_PACKAGE_NAME socketserver-examples)
 set(CPACK_DEBIAN_EXAMPLES_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_EXAMPLES_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_EXAMPLES_PACKAGE_DEPENDS procps)  # the unit's /bin/kill
-set(examples_control conffiles postinst prerm postrm)  # the service is started anew, stopped and cleared away
+set(examples_control conffiles postinst prerm postrm)  # they restart, stop and remove the service
 list(TRANSFORM examples_control PREPEND "${PROJECT_SOURCE_DIR}/packaging/debian/")
 set(CPACK_DEBIAN_EXAMPLES_PACKAGE_CONTROL_EXTRA ${examples_control})
 set(CPACK_DEBIAN_EXAMPLES_DESCRIPTION "TCP servers in the shape of Python's socketserver - example servers

@@ -13,7 +13,7 @@ QUICK_BUDGET = 105  # seconds; with the last measurement and the plot, two minut
 
 
 def options():
-    parser = argparse.ArgumentParser(prog="scripts/bench", description="Our policies beside other servers.")
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Compares our policies with other servers.")
     parser.add_argument("--quick", action="store_true", help="all of it once, briefly: within two minutes")
     parser.add_argument("--rounds", type=int, help="how often everything is measured (5)")
     parser.add_argument("--duration", type=float, help="seconds of each measurement (2)")

@@ -15,11 +15,11 @@ class Limit:
     def text(self):
         what = {"requests_per_second": "requests/s", "p99_us": "p99", "rss_kib": "KiB a connection",
                 "held": "connections held"}[self.metric]
-        beside = ""
+        compared = ""
         if self.against:
             load, server = self.against
-            beside = f" / {server}" if load == self.load else f" / the same, load `{load}`"
-        return f"{self.server}{beside}: {what} {'>=' if self.at_least else '<='} {self.limit:g}"
+            compared = f" / {server}" if load == self.load else f" / the same, load `{load}`"
+        return f"{self.server}{compared}: {what} {'>=' if self.at_least else '<='} {self.limit:g}"
 
 
 def _faster(load, server, other, limit):

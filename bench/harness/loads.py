@@ -42,7 +42,7 @@ LOADS = (
     Load("64k", "64 KiB lines, 16 connections, 1 in flight each", "steady", 16, line_bytes=BIG_LINE),
     Load("churn", "connect, one line, close; 16 at a time", "churn", 16),
     Load("good", "50 connections, alone", "steady", 50),
-    Load("slow", "50 connections beside 1000 slow ones", "steady", 50, slow=1000),
+    Load("slow", "50 connections together with 1000 slow ones", "steady", 50, slow=1000),
     Load("idle", "10,000 idle connections after one line each", "idle", 10000, seconds=0.5),
     Load("hold", "15,000 connections held", "idle", 15000, seconds=0.5),
 )

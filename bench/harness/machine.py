@@ -24,7 +24,7 @@ def _processor():
 
 
 def describe(root):
-    """@returns what to print beside the figures, name by name."""
+    """@returns what to print with the figures, name by name."""
     changed = "" if _first_line("git", "status", "--porcelain", cwd=root) == "none" else ", with changes"
     memory = pathlib.Path("/proc/meminfo").read_text().split()[1]  # MemTotal, in KiB
     facts = {"commit": _first_line("git", "rev-parse", "--short", "HEAD", cwd=root) + changed,

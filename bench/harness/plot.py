@@ -1,4 +1,4 @@
-"""The picture: requests a second beside the hand-written epoll server's, load by load, and the memory."""
+"""The picture: requests a second compared with the hand-written epoll server's, load by load, and the memory."""
 
 from harness import report
 
@@ -40,5 +40,5 @@ def _panel(axes, results, load, servers):
                       fontsize=7)
     axes.set_yticks(range(len(bars)), [server.title for server, _, _ in bars], fontsize=8)
     axes.set_title(load.title, fontsize=9)
-    axes.set_xlabel("KiB a connection" if memory else "requests/s, beside hand-written epoll", fontsize=8)
+    axes.set_xlabel("KiB a connection" if memory else "requests/s, compared with hand-written epoll", fontsize=8)
     axes.tick_params(axis="x", labelsize=8)

@@ -105,7 +105,7 @@ void Client::await_answers(std::chrono::duration<double> patience) {
 }
 
 void Client::send_up_to(std::uint64_t limit, Clock::time_point now) {
-  static std::array<char, kMostAtOnce> buffer;  // one thread, and always filled anew: shared, it stays in the cache
+  static std::array<char, kMostAtOnce> buffer;  // one thread, refilled by each call: shared, it stays in the cache
   while (sent_ < limit) {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(limit - sent_, buffer.size()));
     lines_->ask(std::span(buffer).first(size), number_, sent_);

@@ -49,14 +49,14 @@ class Client {
   std::uint64_t lines_answered() const noexcept { return received_ / lines_->size(); }
   bool all_answered() const noexcept { return received_ == sent_ && sent_ % lines_->size() == 0; }
 
-  /// Sends one line, beside none that is unanswered.
+  /// Sends one line. No earlier line may be unanswered.
   void ask_one(Clock::time_point now) { send_ahead(now, lines_->size()); }
 
   /// Waits until all that was asked is answered.
   /// @throws WrongAnswer  also when that takes longer than so
   void await_answers(std::chrono::duration<double> patience);
 
-  /// Sends what the depth allows, or at most so many bytes, as far as the kernel takes it.
+  /// Sends what the depth allows, at most this many bytes, as far as the kernel takes it.
   /// @param now  when the lines that this begins count as sent
   void send_ahead(Clock::time_point now, std::size_t most_bytes = SIZE_MAX);
 

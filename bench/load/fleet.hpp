@@ -20,7 +20,7 @@ class Fleet {
   Fleet(Fleet&&) = delete;
   ~Fleet();
 
-  /// Connects clients until there are so many. Each sends one line and is answered, some at a time, so that no server's
+  /// Connects clients until there are this many. Each sends one line and is answered, some at a time, so that no server's
   /// backlog overflows.
   void open(std::size_t count);
 

@@ -6,7 +6,7 @@
 
 namespace bench {
 
-/// All connections stay, and each has `depth` lines in flight; slow ones beside them if there are to be any.
+/// All connections stay, and each has `depth` lines in flight; slow ones in addition if the options ask for them.
 Figures run_steady(const Options& options);
 
 /// Each connection asks one line, is answered and closed, and another takes its place. Latency counts from connect.

@@ -18,7 +18,7 @@ void describe(CLI::App& app, Options& options, double& warm_up, double& duration
   app.add_option("--connections", options.connections, "how many clients")->check(CLI::Range(1, 1000000));
   app.add_option("--depth", options.depth, "unanswered lines per client")->check(CLI::Range(1, 100000));
   app.add_option("--line-bytes", options.line_bytes, "a line's size, with its end")->check(CLI::Range(17, 1 << 24));
-  app.add_option("--slow-connections", options.slow_connections, "slow clients beside the measured ones");
+  app.add_option("--slow-connections", options.slow_connections, "slow clients in addition to the measured ones");
   app.add_option("--warm-up", warm_up, "seconds before measuring");
   app.add_option("--duration", duration, "seconds of measuring");
   app.add_option("--patience", patience, "seconds without progress before the run has failed");

@@ -1,5 +1,5 @@
 #pragma once
-// What a run of the load generator is told.
+// The parameters of one run of the load generator.
 
 #include <sys/types.h>
 
@@ -18,7 +18,7 @@ struct Options {
   std::size_t connections = 1;
   std::size_t depth = 1;  // unanswered lines per connection
   std::size_t line_bytes = 32;
-  std::size_t slow_connections = 0;  // beside the measured ones
+  std::size_t slow_connections = 0;  // in addition to the measured ones
   std::chrono::duration<double> warm_up{0.2};
   std::chrono::duration<double> duration{1};
   std::chrono::duration<double> patience{20};  // how long to wait for any one thing before the run has failed

@@ -46,7 +46,7 @@ void SlowClients::act(std::size_t index) {
   try {
     slow.client.send_ahead(Clock::now(), slow.dripping ? 1 : SIZE_MAX);
     slow.client.receive(room, unused);
-  } catch (const ConnectionEnded&) {  // a server may cut off who is slow
+  } catch (const ConnectionEnded&) {  // a server may close a slow connection
     slow.dropped = true;
     ++dropped_;
   }

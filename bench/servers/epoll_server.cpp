@@ -66,7 +66,7 @@ class Loop {
     }
   }
 
-  /// Reads and answers until the kernel has no more input or takes no more output. @returns whether to go on later.
+  /// Reads and answers until the kernel has no more input or takes no more output. @returns whether to continue later.
   bool serve(Connection& connection) {
     while (connection.unsent.empty()) {
       const std::span<char> buffer = connection.kept == 0 ? std::span(shared_) : std::span(connection.own);

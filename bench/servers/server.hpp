@@ -1,5 +1,5 @@
 #pragma once
-// What the C++ servers beside ours share: the command line, the listening socket, and the work itself.
+// What the other C++ servers share: the command line, the listening socket, and the work itself.
 
 #include <cstddef>
 

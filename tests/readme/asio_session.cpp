@@ -43,7 +43,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void start_timer(std::chrono::seconds time) {
     timer_.expires_after(time);
     timer_.async_wait([self = shared_from_this()](std::error_code error) {
-      // One that had expired already when it was set anew comes without an error, too.
+      // A timer that had already expired when it was set again also completes without an error.
       if (!error && self->timer_.expiry() <= std::chrono::steady_clock::now()) self->socket_.close(error);
     });
   }
