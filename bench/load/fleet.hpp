@@ -20,8 +20,8 @@ class Fleet {
   Fleet(Fleet&&) = delete;
   ~Fleet();
 
-  /// Connects clients until there are this many. Each sends one line and is answered, some at a time, so that no server's
-  /// backlog overflows.
+  /// Connects clients until there are this many. Each sends one line and is answered, some at a time, so that no
+  /// server's backlog overflows.
   void open(std::size_t count);
 
   /// Every client sends as many lines as its depth allows.

@@ -29,9 +29,9 @@ struct Member {
 
 }  // namespace
 
-TEST_CASE("a broadcast reaches all members but one, and no longer who has left") {
+TEST_CASE("a broadcast reaches all members but one, and none that has left") {
   Broadcast broadcast;
-  CHECK(broadcast.post("nobody hears it") == 0);
+  CHECK(broadcast.post("no member") == 0);
   Member ann(broadcast, GateStream::kEverything);
   {
     Member bob(broadcast, GateStream::kEverything);
@@ -66,7 +66,7 @@ TEST_CASE("a membership is moved, and ends once") {
   broadcast.reset();  // before its membership
 }
 
-TEST_CASE("a member that does not read holds up nobody, and ends when its outbox is full") {
+TEST_CASE("a member that does not read delays no other, and ends when its outbox is full") {
   Broadcast broadcast;
   Member deaf(broadcast, 1, {.max_messages = 10});
   Member ann(broadcast, GateStream::kEverything);

@@ -1,4 +1,4 @@
-// Outbox over streams in memory: what its own connection gets, and that nobody waits for it.
+// Outbox over streams in memory: what its own connection gets, and that no post waits for it.
 
 #include <algorithm>
 #include <atomic>
@@ -173,7 +173,7 @@ TEST_CASE("a connection that has failed closes the outbox at the next post") {
   CHECK(outbox.dropped() == 1);
 }
 
-TEST_CASE("the end of an outbox ends a send that would wait for ever") {
+TEST_CASE("the end of an outbox ends a send that would never return") {
   on_thread_and_fiber([] {
     GateStream stream(1);
     {
@@ -244,7 +244,7 @@ TEST_CASE("where no sender can be started the connection ends, not the process")
   CHECK(outbox.dropped() == 1);
 }
 
-TEST_CASE("on a fiber the sender is a fiber of the same loop, whoever posts") {
+TEST_CASE("on a fiber the sender is a fiber of the same loop, also for posts from elsewhere") {
   GateStream stream(1);
   Event made;
   Event posted;

@@ -14,7 +14,7 @@ using namespace socketserver;
 using testing_support::Event;
 using testing_support::NoThreads;
 
-TEST_CASE("a pool starts no more threads than it needs, and then none beyond its bound") {
+TEST_CASE("a pool starts threads up to its limit, and further jobs wait for one") {
   detail::WorkerPool pool(2);
   Event first_began;
   Event both_began;

@@ -10,7 +10,7 @@ using namespace socketserver;
 
 namespace {
 
-/// What the calls return, held against the input: whatever they are, it is the input from here on, and nothing is lost.
+/// Compares what the calls return with the input: any sequence of calls returns it in order, and loses nothing.
 struct Input {
   std::string text;
   std::size_t at = 0;

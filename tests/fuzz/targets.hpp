@@ -36,7 +36,7 @@ class Dice {
     return first;
   }
   bool empty() const { return bytes_.empty(); }
-  /// @returns the next bytes as text, at most so many.
+  /// @returns the next bytes as text, up to this number.
   std::string_view text(std::size_t most) {
     const std::size_t count = most < bytes_.size() ? most : bytes_.size();
     const std::string_view taken(reinterpret_cast<const char*>(bytes_.data()), count);

@@ -72,7 +72,7 @@ TEST_CASE("what a stream handler's options leave out comes from the configuratio
   CHECK_THROWS_AS(run<TwoWrites>(limited_by_options, StreamOptions{.max_line = 9}), LineTooLong);
 }
 
-TEST_CASE("what was written before an exception is still sent, and the exception goes on") {
+TEST_CASE("what was written before an exception is still sent, and the exception propagates") {
   class Failing : public StreamRequestHandler {
    protected:
     void handle() override {
@@ -108,7 +108,7 @@ TEST_CASE("a handler may outlive its stream, and be run again") {
   }
 }
 
-TEST_CASE("a handler in a test without a server is told so when it asks for it") {
+TEST_CASE("a handler that asks for its server in a test without one gets an error that says so") {
   class Asking : public BaseRequestHandler {
    protected:
     void handle() override { (void)server(); }

@@ -42,7 +42,7 @@ std::size_t kept(std::size_t blocks, std::size_t size) {
 }  // namespace
 
 TEST_CASE("a thread keeps the memory of eight blocks of one size, and of none above 64 KiB") {
-  { const detail::Block other(1); }  // whatever was kept before is freed
+  { const detail::Block other(1); }  // frees what was kept before
   CHECK(kept(20, 65536) == 8);
   const std::size_t before = allocated();
   const detail::Block block(65536);

@@ -34,7 +34,7 @@ TEST_CASE("a message begun keeps the other senders out until it is finished") {
   CHECK(stream.written() == "helloother");
 }
 
-TEST_CASE("a message of which nothing could be sent keeps nobody out") {
+TEST_CASE("a message of which nothing could be sent keeps no other sender out") {
   GateStream stream(0);
   PartialSend message(stream);
   CHECK(message.begin(octets("hello")).error == std::errc::timed_out);

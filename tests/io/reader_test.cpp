@@ -51,7 +51,7 @@ TEST_CASE("lines do not depend on how the input is cut") {
   }
 }
 
-TEST_CASE("readline with a limit returns a part and the next call goes on") {
+TEST_CASE("readline with a limit returns a part, and the next call continues") {
   MemoryStream stream("world\nx");
   Reader reader(stream);
   CHECK(reader.readline(3) == "wor");
@@ -165,7 +165,7 @@ TEST_CASE("the read clock also bounds counted reads, large and small") {
     const TimePoint before = stream.clock().now();
     CHECK_THROWS_AS(reader.read(n), TimeoutError);
     CHECK(stream.clock().now() - before == 30s);
-    CHECK(reader.read(n) == "abc");  // nothing was lost, and the clock starts anew
+    CHECK(reader.read(n) == "abc");  // nothing was lost, and the clock restarts
   }
 }
 
@@ -232,7 +232,7 @@ TEST_CASE("an answer that cannot be sent before a wait is no idle timeout") {
   CHECK_THROWS_WITH(reader.readline(), Catch::Matchers::StartsWith("sendall"));
 }
 
-TEST_CASE("the read clock does not start anew with each block of a long read") {
+TEST_CASE("the read clock does not restart with each block of a long read") {
   const std::string block(70'000, 'x');  // longer than what read(n) fetches at a time
   MemoryStream stream({block, PeerStep::pause(20s), block, PeerStep::pause(20s), block});
   stream.set_timeouts({.idle = 60s, .read = 30s, .write = 10s});

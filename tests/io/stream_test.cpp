@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Accepts so many bytes, at most two at a time, then times out.
+/// Accepts `room` bytes, at most two at a time, then times out.
 class ShortWrites final : public Stream {
  public:
   explicit ShortWrites(std::size_t room) : room_(room) {}
@@ -76,7 +76,7 @@ TEST_CASE("a message that a layer holds whole is finished before the next one") 
   CHECK(stream.passed == "abc");
 }
 
-TEST_CASE("sendall goes on after short writes") {
+TEST_CASE("sendall continues after short writes") {
   ShortWrites stream(100);
   stream.sendall("abcdefg");
   CHECK(stream.taken == "abcdefg");
@@ -103,7 +103,7 @@ TEST_CASE("recv gives EOF as an empty result") {
   CHECK(stream.recv(2).empty());
 }
 
-TEST_CASE("recv asks for no more memory than a block, whatever it is allowed") {
+TEST_CASE("recv asks for no more memory than a block, even with a larger limit") {
   MemoryStream stream("abc");
   CHECK(stream.recv(std::size_t{1} << 62U) == "abc");
 }
@@ -138,7 +138,7 @@ TEST_CASE("messages of several senders arrive whole") {
   CHECK(lines == 400);
 }
 
-TEST_CASE("an observer is told what each read and each sendall moved") {
+TEST_CASE("an observer sees what each read and each sendall moved") {
   struct Record final : StreamObserver {
     explicit Record(std::string& into) : text(into) {}
     void received(std::span<const std::byte> bytes) noexcept override { note('<', bytes); }

@@ -106,7 +106,7 @@ TEST_CASE("an accept loop that always finds a client lets the other fibers run")
   CHECK(before_last > 0);
 }
 
-TEST_CASE("what an accept loop on a fiber throws comes through, and the next one runs") {
+TEST_CASE("an exception from an accept loop on a fiber reaches the caller, and the next one runs") {
   const auto loop = one_loop();
   CHECK_THROWS_WITH(on_fiber(*loop, [] { throw std::runtime_error("fatal"); }), "fatal");
   bool ran = false;

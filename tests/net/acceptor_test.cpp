@@ -221,7 +221,7 @@ TEST_CASE("without descriptors a connection is turned away instead of left hangi
   CHECK(client.recv().empty());
 }
 
-TEST_CASE("after refuse_new a want of descriptors costs none of those that had connected") {
+TEST_CASE("after refuse_new a lack of descriptors loses none of the connections that had arrived") {
   Acceptor acceptor(kLocal, {});
   const Client first(acceptor.address());
   const Client second(acceptor.address());

@@ -1,4 +1,4 @@
-// A client's connect on a fiber, beside others of the same loop.
+// A client's connect on a fiber, with others on the same loop.
 
 #include <netdb.h>
 
@@ -107,7 +107,7 @@ TEST_CASE("on a fiber a dead address is followed by the next") {
   CHECK(client.ask("connect\n") == alive.to_string() + "\n");
 }
 
-TEST_CASE("on a fiber a look-up by name lets its loop go on") {
+TEST_CASE("on a fiber a look-up by name does not block its loop") {
   const auto answer = std::make_shared<std::promise<void>>();  // the resolver's thread may outlive the test case
   detail::LookUps look_ups(1, [answer](const std::string&, std::uint16_t port) {
     answer->get_future().wait();

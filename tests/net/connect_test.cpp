@@ -187,7 +187,7 @@ TEST_CASE("an address that refuses is followed by the next one") {
   CHECK(create_connection({refusing.address, alive.address}).peer_address() == alive.address);
 }
 
-TEST_CASE("when none can be had, each address is named with its cause") {
+TEST_CASE("when no address can be connected, each is named with its cause") {
   const Refusing first;
   const Refusing second;
   try {
@@ -206,7 +206,7 @@ TEST_CASE("when none can be had, each address is named with its cause") {
   CHECK(has(what, first.address.to_string() + ": Connection refused; [::1]:"));
 }
 
-TEST_CASE("one refused address is told once") {
+TEST_CASE("one refused address is named once") {
   const Refusing refusing;
   CHECK(text_of_thrown<StreamError>([&] { (void)connect_to(refusing.address); }) ==
         "cannot connect to " + refusing.address.to_string() + ": Connection refused");
@@ -358,7 +358,7 @@ TEST_CASE("at debug a client says what was asked, what the kernel gave, and what
 
 namespace {
 
-/// A resolver that answers when it is told to. It is shared with the look-ups' threads, which may outlive a test case.
+/// A resolver that answers on request. It is shared with the look-ups' threads, which may outlive a test case.
 struct SlowResolver {
   std::promise<void> answer;
   std::shared_future<void> told = answer.get_future().share();
@@ -433,7 +433,7 @@ TEST_CASE("a star is no host to connect to") {
   CHECK(detail::find_host("*", 7, Deadline::after(0s)).error);  // getaddrinfo takes it for any address
 }
 
-TEST_CASE("a look-up may outlive whoever asked for it") {
+TEST_CASE("a look-up may outlive the caller that asked for it") {
   const auto slow = std::make_shared<SlowResolver>();
   {
     detail::LookUps look_ups = slow_look_ups(slow);

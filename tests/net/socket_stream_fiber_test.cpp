@@ -45,7 +45,7 @@ TEST_CASE("a fiber of another loop sends whole messages on a connection that its
   CHECK(owner_ended);
 }
 
-TEST_CASE("a read ends at its deadline, at an abort, and goes on with what is there") {
+TEST_CASE("a read ends at its deadline and at an abort, and a later one returns what has arrived") {
   const auto policy = fibers();
   auto [left, right] = connected();
   left->settimeout(20ms);
@@ -77,7 +77,7 @@ TEST_CASE("a read ends at its deadline, at an abort, and goes on with what is th
   CHECK(aborted);
 }
 
-TEST_CASE("senders have their turn in the order of their coming") {
+TEST_CASE("senders have their turn in the order of their calls") {
   const auto kind = GENERATE(PolicyKind::thread, PolicyKind::fiber);
   const auto policy = make_policy({.kind = kind, .threads = 1});
   auto [left, right] = connected();

@@ -220,7 +220,7 @@ TEST_CASE("a message whose beginning raced with the drain arrives in full, too")
   }
 }
 
-TEST_CASE("such a message still ends at its read deadline, and at an abort") {
+TEST_CASE("a message that a drain lets arrive still ends at its read deadline, and at an abort") {
   for (const bool abort : {false, true}) {
     Connected pair;
     pair.stream->set_timeouts({.idle = 10s, .read = abort ? 10s : Duration(30ms), .write = 10s});
@@ -232,7 +232,7 @@ TEST_CASE("such a message still ends at its read deadline, and at an abort") {
   }
 }
 
-TEST_CASE("an abort ends such a message also where the sending side is shut already") {
+TEST_CASE("an abort ends a message that a drain lets arrive also after the sending side was shut") {
   Connected pair;
   pair.stream->settimeout(std::nullopt);
   pair.drain_as_a_message_begins();
@@ -251,7 +251,7 @@ TEST_CASE("an abort ends such a message also where the sending side is shut alre
   CHECK_THROWS_AS(reading.get(), StreamError);
 }
 
-TEST_CASE("such a message that is cut by a reset is an error, not an end") {
+TEST_CASE("a message that a drain lets arrive is an error if a reset cuts it, not an end") {
   Connected pair;
   pair.stream->settimeout(10s);
   pair.drain_as_a_message_begins();

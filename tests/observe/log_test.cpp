@@ -85,7 +85,7 @@ TEST_CASE("the file is appended to") {
   CHECK(file.text() == "x\nx\n");
 }
 
-TEST_CASE("a file that was renamed is opened anew, and one that cannot be stays open") {
+TEST_CASE("a file that was renamed is reopened, and one that cannot be reopened stays open") {
   const auto folder = std::filesystem::temp_directory_path() / ("log_reopen." + std::to_string(::getpid()));
   std::filesystem::create_directory(folder);
   const std::string file = folder / "log";
@@ -175,7 +175,7 @@ class StandardError {
 
 }  // namespace
 
-TEST_CASE("a standard error that nobody reads stops nobody who logs, and the lines that it cost are counted") {
+TEST_CASE("a standard error that is not read blocks no thread that logs, and the dropped lines are counted") {
   const Kind kind = GENERATE(Kind::pipe, Kind::socket, Kind::terminal);
   StandardError standard_error(kind);
   Logger log({.pattern = "{message}"});
@@ -220,7 +220,7 @@ TEST_CASE("a standard error that is read slowly is waited for a part of the time
 
 namespace {
 
-/// A FIFO with a name, which nobody reads unless a test does.
+/// A named FIFO without a reader, unless a test opens one.
 class Fifo {
  public:
   Fifo() { REQUIRE(::mkfifo(path_.c_str(), 0600) == 0); }
@@ -258,7 +258,7 @@ class FileSizeLimit {
 
 }  // namespace
 
-TEST_CASE("a log into a FIFO that nobody reads starts, and its lines wait for a reader") {
+TEST_CASE("a log into a FIFO without a reader starts, and its lines wait for one") {
   const Fifo fifo;
   Logger log({.pattern = "{message}", .file = fifo.path()});
   log.info("one");
@@ -306,7 +306,7 @@ TEST_CASE("a log file is not inherited by programs that a handler starts") {
   CHECK(open);
 }
 
-TEST_CASE("a log file that has reached the limit on file sizes loses lines, and goes on when there is room") {
+TEST_CASE("a log file at the limit on file sizes drops lines, and is written again when there is room") {
   const TemporaryFile file;
   struct sigaction ignore {};
   struct sigaction before {};

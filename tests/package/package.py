@@ -24,7 +24,7 @@ TUTORIAL = tuple(pathlib.Path(SOURCE, "tests/tutorial").iterdir())
 COMPILER = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", CACHE, re.MULTILINE)[1]
 LIBRARIES = re.search(r"^CMAKE_INSTALL_LIBDIR:\w+=(.*)$", CACHE, re.MULTILINE)[1]
 SOVERSION = "0.1"
-TESTING = "socketserver/testing/"  # of a library beside it, which is always static
+TESTING = "socketserver/testing/"  # of a separate library, which is always static
 
 
 def step(*command, environment=None):

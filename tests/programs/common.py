@@ -55,7 +55,7 @@ def listening(backlog=5):
 
 @contextlib.contextmanager
 def refusing():
-    """A port that nobody listens on, and nobody else gets meanwhile."""
+    """A bound port without a listener, which no other process can get meanwhile."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield str(bound.getsockname()[1])
@@ -72,7 +72,7 @@ class Server:
     def __init__(self, name, *arguments, before=(), wait=True, descriptors=None, environment=None, log_file=None,
                  read_on=True):
         """descriptors: the soft and hard limit on them. environment: what is added to it. log_file: where it logs,
-        whatever its configuration says; else to standard error. read_on: whether that is read once it listens."""
+        regardless of its configuration; else to standard error. read_on: whether that is read once it listens."""
         command = [*before, binary(name), "--host", "127.0.0.1", "--port", "0", *arguments]
         command += set_key("/log/file", log_file) if log_file else []
 
@@ -126,7 +126,7 @@ class Server:
         raise AssertionError(f"nothing like {pattern!r} in {path}; {self.lines}")
 
     def wait_for_line(self, pattern, after=0):
-        """Waits for a line of the log that is not one of the first so many. @returns the match."""
+        """Waits for a line of the log after the first `after`. @returns the match."""
         def look():
             for line in self.lines[after:]:
                 found = line is not None and re.search(pattern, line)

@@ -19,7 +19,7 @@ def options(*sets):
 
 
 def closed_after(server, seconds, what=b""):
-    """Connects, sends what is to be sent, and waits until the server closes, which it must not do earlier than so many
+    """Connects, sends what is to be sent, and waits until the server closes, which it must not do before this many
     seconds after that. @returns what it had sent."""
     start = time.monotonic()
     with server.connect() as client:
@@ -41,7 +41,7 @@ def test_listen_host():
 
 
 def test_listen_port():
-    with socket.socket() as taken:  # by us, so that nobody else gets it meanwhile
+    with socket.socket() as taken:  # so that no other process gets it meanwhile
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]

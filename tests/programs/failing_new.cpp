@@ -1,4 +1,4 @@
-// operator new that fails while it is told to: for servers that are to be short of memory, at every place in turn.
+// operator new that fails between two signals: for servers that run out of memory, at every place in turn.
 
 #include "failing_new.hpp"
 
@@ -32,7 +32,7 @@ namespace {
 
 std::atomic<unsigned> calls{0};
 
-/// Whether this call fails: one in so many, at no regular distance.
+/// Whether this call fails: one in N, at irregular distances.
 bool fails() noexcept {
   if (!short_of_memory) return false;
   unsigned dice = ++calls * 2654435761U;  // a multiplicative hash

@@ -100,13 +100,13 @@ class ProbeHandler : public StreamRequestHandler {
     if (command.starts_with("resolve ")) return resolved(command.substr(8));
     if (command == "flood") request().sendall(std::string(64 << 20, 'x'));
     if (command == "leave") return leave();
-    if (command == "stuck") std::promise<void>().get_future().wait();  // for ever, whatever becomes of the connection
+    if (command == "stuck") std::promise<void>().get_future().wait();  // never returns, even when the connection ends
     if (command == "hold") return hold();
     if (command == "release") release();
     if (command.starts_with("stack ")) return use_stack(std::stoul(command.substr(6))) > 0 ? "used" : "";
     if (command == "frame") return use_frame();
     if (command == "unchecked frame") return use_unchecked_frame();
-    if (command == "block") release_.unblocked.acquire();  // the thread, whoever else runs on it
+    if (command == "block") release_.unblocked.acquire();  // the thread, with all that runs on it
     if (command == "offload") offload([this] { release_.unblocked.acquire(); });
     if (command == "unblock") release_.unblocked.release();
     return command;

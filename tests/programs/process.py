@@ -59,7 +59,7 @@ class Process:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def cpu_share(self, seconds):
-        """Of one core, for so long."""
+        """Of one core, for this many seconds."""
         before, since = self.cpu_seconds(), time.monotonic()
         time.sleep(seconds)
         return (self.cpu_seconds() - before) / (time.monotonic() - since)
@@ -78,7 +78,7 @@ class Process:
 
 
 def unsent(port):
-    """The bytes that this host's kernel keeps for the peers of the sockets with this local port, whoever owned them.
+    """The bytes that this host's kernel keeps for the peers of the sockets with this local port, of any process.
     Source: proc(5), /proc/net/tcp: tx_queue; of a listening socket it is no bytes."""
     rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(int(row[4].split(":")[0], 16) for row in rows if int(row[1].split(":")[1], 16) == port and row[3] != "0A")

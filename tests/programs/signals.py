@@ -149,7 +149,7 @@ def test_a_request_in_progress_is_finished():
             other.send(", and its end\n")
             equal(other.line(), "part of a line, and its end")
             check(server.process.poll() is None, "the server did not wait for the request in progress")
-            server.signal(signal.SIGTERM)  # the second one: the held request has nobody to release it
+            server.signal(signal.SIGTERM)  # the second one: nothing releases the held request
             equal(server.wait(), 128 + signal.SIGTERM)
 
 

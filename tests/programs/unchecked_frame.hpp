@@ -1,5 +1,5 @@
 #pragma once
-// A large frame in code that was not compiled as programs that link socketserver are: a library of somebody else's.
+// A large frame in code that was not compiled as programs that link socketserver are: a third-party library.
 
 #include <string>
 

@@ -13,7 +13,7 @@
 using namespace socketserver;
 using namespace std::chrono_literals;
 
-TEST_CASE("want of resources is waited for, 5 ms at first, doubling to a second") {
+TEST_CASE("a lack of resources is retried after 5 ms, doubling to a second") {
   ManualClock clock;
   Logger log({.level = LogLevel::off});
   detail::AcceptBackoff trouble(log, clock);
@@ -39,7 +39,7 @@ TEST_CASE("a transient error is not waited for, a fatal one is thrown") {
   CHECK_THROWS_AS(trouble.failed({EBADF, std::generic_category()}), std::system_error);
 }
 
-TEST_CASE("an accept error that repeats backs off whatever it is, and a stop does not wait for it") {
+TEST_CASE("an accept error of any kind that repeats backs off, and a stop does not wait for it") {
   ManualClock clock;
   Logger log({.level = LogLevel::off});
   detail::AcceptBackoff trouble(log, clock);

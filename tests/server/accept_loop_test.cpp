@@ -55,7 +55,7 @@ TEST_CASE("with no room and overflow reject, the excess gets the message and is 
   CHECK(again.recv_line() == "in\n");
 }
 
-TEST_CASE("a client that is turned away and does not read its message holds nobody up") {
+TEST_CASE("a client that is turned away and does not read its message delays no other client") {
   ServerConfig config = local_config(GENERATE(from_range(kConcurrentPolicies)));
   config.limits.max_connections = 1;
   config.concurrency.overflow = Overflow::reject;

@@ -31,7 +31,7 @@ struct Square {
   std::atomic<std::uint64_t> dropped{0};  // of those that have ended
 };
 
-/// Repeats each line to everybody, the speaker included.
+/// Repeats each line to all members, the speaker included.
 class SquareHandler : public StreamRequestHandler {
  public:
   explicit SquareHandler(Square& square) : square_(square) {}

@@ -51,7 +51,7 @@ class StoppingServer : public TCPServer<UpperCaseHandler> {
 
 }  // namespace
 
-TEST_CASE("on a fiber handle_request serves the connection that is there, whatever its deadline") {
+TEST_CASE("on a fiber handle_request serves a connection that has arrived, even with an expired deadline") {
   const TestPolicy policy = GENERATE(TestPolicy(PolicyKind::thread), TestPolicy(PolicyKind::fiber), kOneLoop);
   TCPServer<UpperCaseHandler> inner(local_config(policy));
   Client client(inner.server_address());

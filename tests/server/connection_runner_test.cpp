@@ -40,7 +40,7 @@ TEST_CASE("a client that stops in the middle of a line is closed at the read clo
   CHECK(eventually([&] { return running.server.stats().timed_out == 1; }));
 }
 
-TEST_CASE("a client that drips is not saved by it") {
+TEST_CASE("a client that drips is still closed at the read clock") {
   ServerConfig config = local_config(GENERATE(from_range(kUnboundedPolicies)));
   config.timeouts.idle = 60s;  // only the read clock can end this connection
   config.timeouts.read = 30ms;

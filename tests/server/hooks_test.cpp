@@ -227,7 +227,7 @@ TEST_CASE("a timeout is counted as one also where process_request serves the con
   CHECK(eventually([&] { return running.server.stats().timed_out == 1; }));
 }
 
-TEST_CASE("service_actions is called after each turn of the loop, handle_timeout when a wait was in vain") {
+TEST_CASE("service_actions is called after each turn of the loop, handle_timeout when a wait has timed out") {
   class Counting : public ScriptedServer {
    public:
     using ScriptedServer::ScriptedServer;

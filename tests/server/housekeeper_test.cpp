@@ -52,7 +52,7 @@ struct Ended {
 
 }  // namespace
 
-TEST_CASE("lingering sockets have a bound, and the one with nothing to lose goes first") {
+TEST_CASE("lingering sockets have a limit, and one without unacknowledged data is closed first") {
   SocketOptions options;
   options.send_buffer = 1 << 20;
   Acceptor acceptor({.host = "127.0.0.1", .port = 0}, options);
@@ -71,7 +71,7 @@ TEST_CASE("lingering sockets have a bound, and the one with nothing to lose goes
   CHECK(housekeeper.lingering() == 0);
 }
 
-TEST_CASE("where all that lingers has something to lose, the client with the most loses its oldest") {
+TEST_CASE("where every lingering socket has unacknowledged data, the client with the most sockets loses its oldest") {
   SocketOptions options;
   options.send_buffer = 1 << 20;
   const char* const host = GENERATE("127.0.0.1", "");  // the latter sees IPv4 clients by mapped addresses: once as one

@@ -44,7 +44,7 @@ TEST_CASE("silent clients and those that have gone again keep no worker of a poo
   for (std::size_t i = 2; i < silent.size(); ++i) CHECK(silent[i].recv_all().empty());
 }
 
-TEST_CASE("under overflow wait a pool's queue is bounded also for those who begin to speak at once") {
+TEST_CASE("under overflow wait a pool's queue is bounded also for clients that speak all at once") {
   ServerConfig config = local_config(PolicyKind::pool);
   config.concurrency.threads = 2;
   config.concurrency.queue = 4;

@@ -33,7 +33,7 @@ extern "C" ssize_t recv(int fd, void* into, size_t bytes, int flags) {
   return system(fd, into, bytes, flags);
 }
 
-TEST_CASE("of what a lingering socket receives a part is dropped at a time: the others of its thread have their turn") {
+TEST_CASE("input of a lingering socket is dropped in parts, between which the other sockets have their turn") {
   Acceptor acceptor({.host = "127.0.0.1", .port = 0}, {});
   Client client(acceptor.address());
   client.send("x");  // stays there, so that the socket is readable

@@ -1,4 +1,4 @@
-// Drains that somebody makes difficult. Each case was a bug once.
+// Drains that clients or hooks make difficult. Each case was a bug once.
 
 #include <socketserver/base/text.hpp>
 #include <socketserver/handlers/upper_case.hpp>

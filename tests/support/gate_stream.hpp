@@ -23,7 +23,7 @@ class GateStream final : public socketserver::Stream {
   explicit GateStream(std::size_t room) : room_(room) {}
   ~GateStream() override { close(); }
 
-  /// The peer takes so many bytes more.
+  /// The peer takes this many more bytes.
   void take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     room_ = bytes;

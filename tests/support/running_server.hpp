@@ -28,7 +28,7 @@ struct TestPolicy {
 inline constexpr TestPolicy kOneLoop{PolicyKind::fiber, 1};  // which accepts for itself
 inline constexpr std::array<TestPolicy, 5> kPolicies{PolicyKind::inline_, PolicyKind::thread, PolicyKind::pool,
                                                      PolicyKind::fiber, kOneLoop};
-/// Those that run connections beside each other; the pool as far as it has workers.
+/// Those that run connections concurrently; the pool as far as it has workers.
 inline constexpr std::array<TestPolicy, 4> kConcurrentPolicies{PolicyKind::thread, PolicyKind::pool, PolicyKind::fiber,
                                                                kOneLoop};
 /// And any number of them.

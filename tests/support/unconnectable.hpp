@@ -13,7 +13,7 @@
 
 namespace testing_support {
 
-/// A port that nobody listens on, and nobody else gets meanwhile.
+/// A bound port without a listener, which no other process can get meanwhile.
 struct Refusing {
   static socketserver::FileDescriptor bound() {
     socketserver::FileDescriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

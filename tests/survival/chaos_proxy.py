@@ -117,7 +117,7 @@ class _Line:
 
 def _close(one):
     try:
-        one.shutdown(socket.SHUT_RD)  # wakes whoever reads
+        one.shutdown(socket.SHUT_RD)  # wakes the thread that reads
     except OSError:
         pass
     one.close()

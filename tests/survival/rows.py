@@ -22,8 +22,8 @@ from process import Process, unsent
 
 ONE_LOOP = "fiber, one loop"
 UNBOUNDED = ("thread", "fiber", ONE_LOOP)
-BESIDE = ("thread", "pool", "fiber", ONE_LOOP)
-ALL = ("inline", *BESIDE)
+CONCURRENT = ("thread", "pool", "fiber", ONE_LOOP)
+ALL = ("inline", *CONCURRENT)
 ROWS = []
 
 
@@ -56,13 +56,13 @@ def row(number, title, share=0.0):
 
 
 def server(name, policy, *arguments, **options):
-    # Enough workers that a pool has room for what the rows do beside each other.
+    # Enough workers that a pool has room for what the rows do at the same time.
     threads = {"fiber": 2, ONE_LOOP: 1}.get(policy, 64)
     return Server(name, "--policy", policy.split(",")[0], *set_key("/concurrency/threads", threads), *arguments, **options)
 
 
 def latency(address, times=200):
-    """@returns the median of so many new clients' times to their first answer, in milliseconds."""
+    """@returns the median of `times` new clients' times to their first answer, in milliseconds."""
     taken = []
     for _ in range(times):
         began = time.perf_counter()
@@ -164,13 +164,13 @@ def idle_connections(effort):
             check(share < 0.05, "idle, it takes", share, "of a core")
             check(process.memory() - held < 1024, "memory grows while nothing happens:", held, process.memory())
             turns = [(latency(running.address), latency(empty.address)) for _ in range(3)]
-            beside, control = map(min, zip(*turns))
+            loaded, control = map(min, zip(*turns))
             if effort.minutes:
-                check(beside < max(10, 3 * control), "a new client takes", beside, "ms beside them, else", control)
+                check(loaded < max(10, 3 * control), "a new client takes", loaded, "ms with them, else", control)
             for client in clients:
                 client.close()
             figures.append(f"{policy} {count}: {(held - before) / count:.1f} KiB each, {share:.1%} of a core, "
-                           f"a line {beside:.2f} ms ({control:.2f} at an empty server)")
+                           f"a line {loaded:.2f} ms ({control:.2f} at an empty server)")
     return "; ".join(figures)
 
 
@@ -186,13 +186,13 @@ def churn(running, count, dice):
 @row(2, "churn, half of it ended by a reset", share=2)
 def churning(effort):
     figures = []
-    for policy in BESIDE:
+    for policy in CONCURRENT:
         with server("uppercase_server", policy, *set_key("/timeouts/linger", 0.1)) as running:
             process, dice = Process(running.pid), random.Random(effort.seed)
             churn(running, effort.count(200, 2000), dice)
             balanced(running)
             before, warm = settled(process), process.memory()
-            end, count = time.monotonic() + effort.seconds(2 / len(BESIDE), 0), 0
+            end, count = time.monotonic() + effort.seconds(2 / len(CONCURRENT), 0), 0
             while count < 300 or time.monotonic() < end:
                 churn(running, 100, dice)
                 count += 100
@@ -203,13 +203,13 @@ def churning(effort):
     return "; ".join(figures)
 
 
-@row(3, "slow clients, a byte a second, beside 50 good ones")
+@row(3, "slow clients, a byte a second, together with 50 good ones")
 def slow_clients(effort):
     return "; ".join(f"{policy} {slow_beside_good(effort, policy)}" for policy in UNBOUNDED)
 
 
 class Flood:
-    """A client that sends empty lines as fast as they are answered, until it is told to end."""
+    """A client that sends empty lines as fast as they are answered, until it is stopped."""
 
     def __init__(self, running):
         self.client, self.over, self.answered = running.connect(), threading.Event(), 0
@@ -266,9 +266,9 @@ def slow_beside_good(effort, policy):
                         pass
         dripping = threading.Thread(target=drip)
         dripping.start()
-        beside = p99()
+        loaded = p99()
         if effort.minutes:
-            check(counters(running)["active"] == count + len(good), "the slow ones are gone before they were measured beside")
+            check(counters(running)["active"] == count + len(good), "the slow ones are gone before the good ones were measured")
         # The read deadline ends them, however they drip; a reset is what their last bytes may get.
         for client in slow:
             check(client.rest() in (b"", None))
@@ -279,15 +279,15 @@ def slow_beside_good(effort, policy):
             client.close()
         equal(balanced(running)["timed out"], count)
         if effort.minutes:
-            check(beside < max(10, 2 * control), "p99 of the good ones:", beside, "ms, alone", control)
-        return (f"{count} closed within {last:.1f} s at {read} s; p99 of the good {beside:.1f} ms, alone {control:.1f}, "
-                f"beside a flood of {flooding.answered >> 10} KiB {flooded:.1f}")
+            check(loaded < max(10, 2 * control), "p99 of the good ones:", loaded, "ms, alone", control)
+        return (f"{count} closed within {last:.1f} s at {read} s; p99 of the good {loaded:.1f} ms, alone {control:.1f}, "
+                f"with a flood of {flooding.answered >> 10} KiB {flooded:.1f}")
 
 
 @row(4, "clients that connect and stay silent, or are gone at once")
 def silent_clients(effort):
     figures = []
-    for policy in BESIDE:
+    for policy in CONCURRENT:
         count = effort.count(100, 1000)
         with server("uppercase_server", policy, *set_key("/timeouts/idle", 1), "--threads", "2") as running:
             clients = [running.connect() for _ in range(count // 2)]
@@ -323,7 +323,7 @@ def deaf_client(address):
 def deaf_clients(effort):
     """Their own sockets take little, so that what the kernel keeps for TCP is what the server has sent."""
     figures = []
-    for policy in BESIDE:
+    for policy in CONCURRENT:
         count = effort.count(10, 50 if policy == "pool" else 100)  # a pool has workers left for the others
         with server("probe_server", policy, *set_key("/timeouts/write", 1)) as running:
             process = Process(running.pid)
@@ -338,7 +338,7 @@ def deaf_clients(effort):
             equal(running.ask("still here"), "still here")
             kernel_peak = tcp_pages()
             check(eventually(lambda: counters(running)["timed out"] == count), running.lines[-1])
-            if effort.minutes:  # else other tests use the kernel beside this one
+            if effort.minutes:  # else other tests use the kernel at the same time
                 check(kernel_peak - kernel_before > count * 50, "the kernel kept nothing:", kernel_before, kernel_peak)
                 check(eventually(lambda: tcp_pages() - kernel_before < (kernel_peak - kernel_before) // 4),
                       "the kernel keeps what was timed out, in pages:", kernel_before, kernel_peak, tcp_pages())
@@ -383,7 +383,7 @@ def endless_line(effort):
 @row(7, "descriptors run out")
 def few_descriptors(effort):
     figures = []
-    for policy in BESIDE:
+    for policy in CONCURRENT:
         with server("uppercase_server", policy) as running:
             process = Process(running.pid)
             equal(running.ask("x"), "X")
@@ -428,7 +428,7 @@ def ended_hold_descriptors(policy):
         def answered():
             with contextlib.suppress(ConnectionError):
                 return running.ask("again") == "again"
-        check(eventually(answered), "nobody is accepted:", running.lines[-3:])
+        check(eventually(answered), "no client is accepted:", running.lines[-3:])
         for client in ended:
             client.close()
 
@@ -437,7 +437,7 @@ def ended_hold_descriptors(policy):
 def too_many(effort):
     figures = []
     most, more = 50, effort.count(20, 100)
-    for policy in BESIDE:
+    for policy in CONCURRENT:
         with server("uppercase_server", policy, *set_key("/limits/max_connections", most),
                     *set_key("/concurrency/overflow", "reject"),
                     *set_key("/concurrency/reject_message", "full\n")) as running:
@@ -504,7 +504,7 @@ def mixed_signals(effort):
 @row(12, "restart with 50 open connections")
 def restart(effort):
     count, port, longest = effort.count(5, 20), 0, 0
-    for policy in BESIDE:
+    for policy in CONCURRENT:
         for _ in range(count):
             began = time.monotonic()
             with server("uppercase_server", policy, "--port", str(port)) as running:
@@ -580,12 +580,12 @@ def throwing_handlers(effort):
     for policy in ALL:
         # By turns from handle, of no standard type, from setup and from finish: see probe_server.
         with server("probe_server", policy, *set_key("/app", {"throw_every": 7})) as running:
-            beside = running.connect()  # is the first
+            first = running.connect()  # is the first
             if policy != "inline":
-                equal(beside.ask("first"), "first")
+                equal(first.ask("first"), "first")
             else:
-                beside.half_close()
-                beside.rest()
+                first.half_close()
+                first.rest()
             end, total = time.monotonic() + effort.seconds(1 / len(ALL), 0), 1
             while total < 70 or time.monotonic() < end:
                 with running.connect() as client:
@@ -594,8 +594,8 @@ def throwing_handlers(effort):
                     client.rest()
                 total += 1
                 if policy != "inline":
-                    equal(beside.ask("still here"), "still here")
-            beside.close()
+                    equal(first.ask("still here"), "still here")
+            first.close()
             found = balanced(running)
             equal((found["failed"], found["served"]), (total // 7, total - total // 7))
             figures.append(f"{policy} {total // 7} of {total}")
@@ -604,30 +604,30 @@ def throwing_handlers(effort):
 
 @row(15, "a handler blocks")
 def blocking_handler(_):
-    """It blocks until it is told to go on, by one who was answered meanwhile."""
-    for policy in BESIDE:
+    """It blocks until a client that was answered meanwhile unblocks it."""
+    for policy in CONCURRENT:
         with server("probe_server", policy) as running:
-            beside = [running.connect() for _ in range(8)]
-            homes = [client.ask("thread") for client in beside]
+            clients = [running.connect() for _ in range(8)]
+            homes = [client.ask("thread") for client in clients]
             with running.connect() as blocking:
                 home = blocking.ask("thread")
                 how = "offload" if "fiber" in policy else "block"
                 blocking.send(f"{how}\n")
-                for client in beside:
+                for client in clients:
                     equal(client.ask("x"), "x")
-                equal(beside[0].ask("unblock"), "unblock")
+                equal(clients[0].ask("unblock"), "unblock")
                 equal(blocking.line(), how)
-                if policy == "fiber":  # without offload its loop stands, and is named; the other goes on
+                if policy == "fiber":  # without offload its loop stands, and is named; the other one runs
                     blocking.send("block\n")
                     running.wait_for_line("has blocked its fiber loop")
-                    others = [client for client, place in zip(beside, homes) if place != home]
+                    others = [client for client, place in zip(clients, homes) if place != home]
                     for client in others:
                         equal(client.ask("x"), "x")
                     equal(others[0].ask("unblock"), "unblock")
                     equal(blocking.line(), "block")
-            for client in beside:
+            for client in clients:
                 client.close()
-    return "others answered meanwhile under " + "; ".join(BESIDE)
+    return "others answered meanwhile under " + "; ".join(CONCURRENT)
 
 
 @row(16, "bad configurations")
@@ -675,7 +675,7 @@ def wall_clock(_):
     return "idle for 1.5 s, closed after: " + ", ".join(figures)
 
 
-@row(19, "no thread can be had, and no memory")
+@row(19, "no thread can be started, and memory runs out")
 def no_room(effort):
     fails = "where one operator new in 5 fails " + "; ".join(memory_fails(policy, effort) for policy in ALL)
     if SANITIZED:  # its own memory has no limit
@@ -744,7 +744,7 @@ def memory_fails(policy, effort):
                     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 else:
                     client.half_close()
-                    check((client.rest() or b"") in b"word\nword\n", "an answer to what nobody asked")
+                    check((client.rest() or b"") in b"word\nword\n", "an answer without a question")
         turn("there")
         equal(running.ask("again"), "again")
         found = balanced(running)
@@ -779,11 +779,11 @@ def sanitized(_):
 
 @row(22, "churn, slow clients, throwing handlers, half-closes and resets together", share=12)
 def all_together(effort):
-    figures = [None] * len(BESIDE)
+    figures = [None] * len(CONCURRENT)
 
     def under(number):
-        figures[number] = mixed(BESIDE[number], effort)
-    many(under, len(BESIDE))  # so each has all of the time
+        figures[number] = mixed(CONCURRENT[number], effort)
+    many(under, len(CONCURRENT))  # so each has all of the time
     return "; ".join(figures)
 
 
@@ -799,7 +799,7 @@ def mixed(policy, effort):
             answered += mixture(running, f"{effort.seed}/{policy}/{rounds}")
             rounds += 1
         found = balanced(running)
-        check(answered > 0, "nobody was answered")
+        check(answered > 0, "no client was answered")
         check(eventually(lambda: resources(process) == before), "descriptors, threads:", before, resources(process))
         check(SANITIZED or process.memory() < warm + 8192, "memory:", warm, process.memory())
         return (f"{policy} {found['accepted']} connections = {found['served']} served + {found['failed']} failed + "
@@ -807,7 +807,7 @@ def mixed(policy, effort):
 
 
 def mixture(running, seed):
-    """Everybody at once, for a few seconds. @returns how many conversations were answered in full."""
+    """All kinds of clients at once, for a few seconds. @returns how many conversations were answered in full."""
     whole = []
 
     def converse(client, text):
@@ -886,7 +886,7 @@ def log_flood(_):
 def lingering(effort):
     """What lingers is bounded, and costs those that are served nothing."""
     figures = []
-    for policy in BESIDE:
+    for policy in CONCURRENT:
         count = effort.count(100, 1000)
         with server("probe_server", policy, *set_key("/timeouts/linger", 600), *set_key("/limits/max_line", 10),
                     *set_key("/limits/max_connections", 40)) as running:

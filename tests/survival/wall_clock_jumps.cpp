@@ -1,4 +1,4 @@
-// Preloaded: whoever asks for the time of day gets one that jumps by up to a day, back and forth. Other clocks are
+// Preloaded: every call for the time of day gets one that jumps by up to a day, back and forth. Other clocks are
 // true.
 
 #include <sys/syscall.h>

@@ -34,7 +34,7 @@ std::string record() {
 const Script kChat{expect("Your name?\n"), send("ann\n"), expect("Welcome, ann.\n"),
                    send("hello\n"),        pause(59s),    send("bye\n")};
 
-/// Whole servers whose clients say something, whatever they are answered.
+/// Whole servers whose clients send lines and accept any answer.
 template <typename Handler, typename... Args>
 std::string simulated(std::string request, Args&... args) {
   const SimulationOptions options{.exchange =
@@ -133,7 +133,7 @@ TEST_CASE("ChatHandler with each tool") {
   }
   CHECK(sweep_chunks<ChatHandler>("ann\nhello\nbye\n", fresh<Room>()));
   CHECK(sweep_chunks<ChatHandler>(kChat, room));
-  // A member that was cut off has left the room: nobody else would be sent to a stream that is gone.
+  // A member that was cut off has left the room: otherwise messages would go to a stream that is gone.
   CHECK(sweep_faults<ChatHandler>(SweepOptions{.alive = [&room] { return room.members(); }}, kChat, room));
   CHECK(simulated<ChatHandler>("ann\n", room).empty());
   CHECK(room.members() == 0);
@@ -155,7 +155,7 @@ TEST_CASE("LineProxyHandler with each tool") {
   CHECK(served<LineProxyHandler>("hello\nworld\n", &target) == "HELLO\nWORLD\n");
 
   testing_support::Refusing refusing;
-  Target nobody{"127.0.0.1", refusing.address.port()};
-  CHECK_THAT(run_handler<LineProxyHandler>(options, "a\nb\n", &nobody),
+  Target unreachable{"127.0.0.1", refusing.address.port()};
+  CHECK_THAT(run_handler<LineProxyHandler>(options, "a\nb\n", &unreachable),
              Sends("error: the upstream server is not available\n"));
 }

@@ -73,7 +73,7 @@ TEST_CASE("a line handler is run on a text") {
   CHECK(shown(run) == R"(sent "HELLO\nWORLD" in 2 writes)");
 }
 
-TEST_CASE("a raw handler is run, and what it has not read is told") {
+TEST_CASE("a raw handler is run, and its unread input is reported") {
   const auto run = run_handler<RawUpperCaseHandler>(Script{send("hello\n"), send("more")});
   CHECK(run.output == "HELLO");
   CHECK(run.unread == "more");
@@ -110,7 +110,7 @@ TEST_CASE("the client's address and the limits are options") {
   CHECK_THROWS_AS(address("localhost", 1), std::invalid_argument);
 }
 
-TEST_CASE("what leaves the handler or its constructor is told, of any type") {
+TEST_CASE("an exception of any type that leaves the handler or its constructor is reported") {
   const auto run = run_handler<Throwing>("");
   CHECK(run.output == "half");
   CHECK(run.error == "std::out_of_range: no such user");
@@ -126,7 +126,7 @@ TEST_CASE("what leaves the handler or its constructor is told, of any type") {
   CHECK(run_handler<Unmakeable>("").error == "an exception of type int");
 }
 
-TEST_CASE("whether the handler has closed its stream is told") {
+TEST_CASE("whether the handler has closed its stream is reported") {
   const auto run = run_handler<Closing>("hello");
   CHECK(run.closed);
   CHECK(run.unread == "hello");
@@ -144,7 +144,7 @@ TEST_CASE("the timeouts are those that a server has, on the script's clock") {
   CHECK(run_handler<EchoHandler>(Script{send("x"), stop_reading()}).elapsed == 30s);
 }
 
-TEST_CASE("a conversation that goes otherwise is thrown, with what left the handler") {
+TEST_CASE("a conversation that differs from its script is thrown, with what left the handler") {
   CHECK_THROWS_WITH(run_handler<UpperCaseHandler>(Script{send("hello\n"), expect("hello\n")}),
                     R"(step 2 of 2, expect("hello\n"): the handler has sent "HELLO\n", which differs at byte 0)");
   CHECK_THROWS_WITH(run_handler<Throwing>(Script{expect("half and")}),
@@ -165,13 +165,13 @@ TEST_CASE("a handler that swallows the error of its script does not hide it") {
   CHECK_THROWS_AS(run_handler<Swallowing>(Script{expect("y")}), ScriptError);
 }
 
-TEST_CASE("a handler that waits for ever is reported") {
+TEST_CASE("a handler that waits without a limit is reported") {
   const RunOptions patient{.timeouts = {.idle = std::nullopt}};
   CHECK_THROWS_WITH(run_handler<EchoHandler>(patient, Script{stay_connected()}),
                     "step 1 of 1, stay_connected(): the handler waits without a deadline");
 }
 
-TEST_CASE("a handler that goes on for ever is reported") {
+TEST_CASE("a handler that never ends is reported") {
   class Endless : public BaseRequestHandler {
    protected:
     void handle() override {
@@ -235,7 +235,7 @@ TEST_CASE("one operation can be made to fail") {
     CHECK(run.writes == std::vector<std::string>{"HEL", "LO\n", "X\n"});
     CHECK(run.error.empty());
   }
-  SECTION("one that is not reached is told apart") {
+  SECTION("one that is not reached is reported as such") {
     CHECK(at(Fault::reset(4)).fault_reached);
     CHECK_FALSE(at(Fault::reset(5)).fault_reached);
     CHECK(Fault::short_write(3).code() == "Fault::short_write(3)");

@@ -28,7 +28,7 @@ std::error_code send_error(Stream& stream, std::string_view bytes) { return stre
 
 }  // namespace
 
-TEST_CASE("a conversation goes on when the handler has sent what is expected, in one piece or several") {
+TEST_CASE("a conversation continues when the handler has sent what is expected, in one piece or several") {
   MemoryStream stream = peer_of({send("a\n"), expect("A\n"), send("b\n"), expect("B"), expect("\n")});
   CHECK(stream.recv(10) == "a\n");
   stream.sendall("A");
@@ -117,7 +117,7 @@ TEST_CASE("a peer that does not read holds a send up until its deadline") {
   CHECK(stream.written().empty());
 }
 
-TEST_CASE("a peer that reads again lets a send go on") {
+TEST_CASE("a peer that reads again unblocks a send") {
   MemoryStream stream = peer_of({stop_reading(), pause(5s), resume_reading(), pause(40s), send("a")});
   stream.settimeout(30s);
   stream.sendall("x");

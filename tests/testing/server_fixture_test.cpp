@@ -158,7 +158,7 @@ TEST_CASE("a fixture that cannot stop names the handler and its client") {
   }
 }
 
-TEST_CASE("a client that waits for a worker is told from the one that is stuck") {
+TEST_CASE("a client that waits for a worker is distinguished from a stuck one") {
   Gate gate;
   FixtureOptions options = with_policy({PolicyKind::pool, 1});
   options.stop_within = 50ms;

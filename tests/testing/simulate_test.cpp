@@ -31,7 +31,9 @@ TEST_CASE("thousands of simulated servers answer, time out and drain as they pro
   CHECK(report);
 }
 
-TEST_CASE("they do where connections wait for their first byte without a worker, too") {
+TEST_CASE(
+    "simulated servers keep their promises under a pool, too, where connections wait for a first byte without a "
+    "worker") {
   SimulationOptions options = upper_case_options();
   options.config.concurrency.policy = PolicyKind::pool;
   const SimulationReport report = simulate_seeds<UpperCaseHandler>(1, kSeeds, options);
@@ -47,7 +49,7 @@ TEST_CASE("a seed makes the same trace again") {
 }
 
 TEST_CASE("the trace of a seed does not depend on the compiler") {
-  // FNV-1a of a hundred traces; whoever changes what is traced, or the order of the dice, computes it anew.
+  // FNV-1a of a hundred traces. After a change to the trace or to the order of random numbers, replace the constant.
   std::uint64_t hash = 14695981039346656037U;
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     for (const char c : simulate<UpperCaseHandler>(seed, upper_case_options()).trace) {
@@ -59,7 +61,7 @@ TEST_CASE("the trace of a seed does not depend on the compiler") {
 
 namespace {
 
-/// Stops its server when it is told to.
+/// Stops its server at each line.
 class StoppingHandler : public StreamRequestHandler {
  protected:
   void handle() override {
@@ -100,7 +102,7 @@ TEST_CASE("a handler that waits for something else is no mistake") {
   CHECK(report);
 }
 
-TEST_CASE("what a check throws comes through") {
+TEST_CASE("an exception from a check reaches the caller") {
   SimulationOptions options = upper_case_options();
   options.check = [](BaseServer&) -> std::string { throw std::runtime_error("of its own"); };
   CHECK_THROWS_WITH(simulate<UpperCaseHandler>(1, options), "of its own");

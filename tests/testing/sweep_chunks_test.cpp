@@ -123,7 +123,7 @@ TEST_CASE("a conversation is swept: each send is cut, and what is expected must 
   CHECK_THROWS_AS(run_handler<OneRecvOneLine>(Script{send("a"), send("b"), expect("AB\n"), send("c")}), ScriptError);
 }
 
-TEST_CASE("a conversation that is wrong without a cut is told as that") {
+TEST_CASE("a conversation that fails without a cut is reported as such") {
   const SweepReport report = sweep_chunks<UpperCaseHandler>(Script{send("a\n"), expect("B\n")});
   CHECK_FALSE(report);
   CHECK(report.problem == R"(with the input in one piece: step 2 of 2, expect("B\n"): the handler has sent "A\n", )"
@@ -147,7 +147,7 @@ TEST_CASE("the seed chooses the random cuts, and chooses the same ones everywher
         "  CHECK(run.output == \"0123456789\\n\");\n");
 }
 
-TEST_CASE("what a handler's arguments keep is made anew for each run") {
+TEST_CASE("state in a handler's arguments is constructed for each run") {
   int count = 0;
   CHECK_FALSE(sweep_chunks<Counting>("a\nb\n", count));  // counts on from run to run
   CHECK(sweep_chunks<Counting>("a\nb\n", fresh<int>()));

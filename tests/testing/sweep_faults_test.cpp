@@ -73,7 +73,7 @@ class Misreports : public BaseRequestHandler {
   }
 };
 
-/// Tries again, for ever.
+/// Retries without end.
 class NeverGivesUp : public BaseRequestHandler {
  protected:
   void handle() override {
@@ -173,7 +173,7 @@ TEST_CASE("under LeakSanitizer a handler that leaks at a fault is found without 
 }
 #endif
 
-TEST_CASE("an error that is none of ours is found") {
+TEST_CASE("an exception that is not a StreamError is found") {
   const SweepReport report = sweep_faults<Misreports>("x");
   CHECK_FALSE(report);
   CHECK(report.text() == R"(Misreports: run 2 (seed 1): Fault::timeout(0): )"

@@ -31,7 +31,7 @@ def violations(source):
             if "/" in name:  # socketserver.hpp is the roof
                 yield from upward_includes(name, text, public)
     yield from (f"{name}: is in public_headers.cmake, but not in the tree" for name in public - files)
-    yield from (f"{name}: has no header beside it" for name in files
+    yield from (f"{name}: has no header in its folder" for name in files
                 if name.endswith(".cpp") and PARTS.get(name, name[:-4] + ".hpp") not in files)
     if len(files) < 100:
         yield f"only {len(files)} files found: is this the source folder?"
@@ -39,7 +39,7 @@ def violations(source):
 
 def private_includes(name, text, public):
     if "/detail/" in name and name.endswith(".hpp") and name not in public:
-        yield f"{name}: a private header stands beside its source, not in detail/"
+        yield f"{name}: a private header belongs next to its source, not in detail/"
     if name in public:
         for included in re.findall(r"#include <socketserver/(\S+)>", text):
             if included not in public:

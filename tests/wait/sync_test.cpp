@@ -39,11 +39,11 @@ TEST_CASE("a mutex held across a wait keeps others out, on threads and on fibers
 TEST_CASE("a fiber that waits for a mutex lets its loop run the others") {
   const auto policy = unbounded(PolicyKind::fiber, 1);
   Mutex mutex;
-  std::atomic<bool> beside{false};
+  std::atomic<bool> other_ran{false};
   std::unique_lock held(mutex);  // by this thread
   policy->submit([&mutex] { const std::lock_guard lock(mutex); });
-  policy->submit([&beside] { beside = true; });
-  CHECK(eventually([&beside] { return beside.load(); }));
+  policy->submit([&other_ran] { other_ran = true; });
+  CHECK(eventually([&other_ran] { return other_ran.load(); }));
   CHECK_FALSE(mutex.try_lock());
   held.unlock();
   policy->join();
@@ -51,7 +51,7 @@ TEST_CASE("a fiber that waits for a mutex lets its loop run the others") {
   mutex.unlock();
 }
 
-TEST_CASE("a mutex goes to whoever has waited longest, not back to who gave it up") {
+TEST_CASE("a mutex goes to the longest waiter, not back to the fiber that released it") {
   const auto policy = fibers();
   Mutex mutex;
   int rounds = 0;

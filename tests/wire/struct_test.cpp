@@ -171,7 +171,7 @@ TEST_CASE("pack is a constant where its values are") {
   STATIC_REQUIRE(std::get<0>(Struct<">H">::unpack(Struct<">H">::pack(515))) == 515);
 }
 
-TEST_CASE("an integer out of range is an error, whatever its type") {
+TEST_CASE("an integer out of range is an error for every type") {
   CHECK(error_of([] { Struct<"h">::pack(32768); }) == "'h' format requires -32768 <= number <= 32767");
   CHECK(error_of([] { Struct<"!h">::pack(-32769L); }) == "'h' format requires -32768 <= number <= 32767");
   CHECK(error_of([] { Struct<"B">::pack(-1); }) == "'B' format requires 0 <= number <= 255");

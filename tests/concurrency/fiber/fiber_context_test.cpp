@@ -53,16 +53,16 @@ TEST_CASE("a wait inside a catch block leaves each fiber its own exception") {
 TEST_CASE("uncaught_exceptions counts a fiber's own") {
   const auto policy = fibers();
   int inside = -1;
-  int beside = -1;
+  int outside = -1;
   Event unwinding;
   Event counted;
   struct Counts {
     int& count;
     Event& begun;
-    Event& go_on;
+    Event& resume;
     ~Counts() {
       begun.set();
-      go_on.wait();  // the other fiber runs now
+      resume.wait();  // the other fiber runs now
       count = std::uncaught_exceptions();
     }
   };
@@ -75,10 +75,10 @@ TEST_CASE("uncaught_exceptions counts a fiber's own") {
   });
   policy->submit([&] {
     unwinding.wait();
-    beside = std::uncaught_exceptions();
+    outside = std::uncaught_exceptions();
     counted.set();
   });
   policy->join();
   CHECK(inside == 1);
-  CHECK(beside == 0);
+  CHECK(outside == 0);
 }

@@ -126,7 +126,7 @@ TEST_CASE("a fiber that waits for its peer does not wait for all that are busy")
   });
   std::vector<int> waited;  // operations of the others, from a question to its answer
   for (int i = 0; i < 15; ++i) {
-    // The loop has gone on to the others: else the one that is asked answers all in one turn, and waits for nobody.
+    // The loop has run the others: else the fiber that is asked answers all in one turn, without waiting for them.
     CHECK(eventually([&operations, seen = operations.load()] { return operations > seen; }));
     const int before = operations;
     asking->sendall("x");

@@ -25,7 +25,7 @@ std::size_t running_threads() {
 
 }  // namespace
 
-TEST_CASE("a policy that goes waits for its fibers, also where they offload") {
+TEST_CASE("a policy waits for its fibers when it is destroyed, also for those that offload") {
   std::atomic<int> done{0};
   {
     const auto policy = fibers(2);

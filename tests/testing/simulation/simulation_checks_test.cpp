@@ -43,7 +43,7 @@ class ForgetfulServer : public TCPServer<UpperCaseHandler> {
   int open_ = 0;
 };
 
-/// Reads lines of its own making: each recv waits for so long as if it were the first.
+/// Splits lines itself: each recv has the whole idle timeout, as if it were the first.
 class DripFedHandler : public BaseRequestHandler {
  protected:
   void handle() override {
@@ -78,7 +78,7 @@ class StubbornHandler : public BaseRequestHandler {
   }
 };
 
-/// Turns everybody away.
+/// Turns every client away.
 class ClosedServer : public TCPServer<UpperCaseHandler> {
  public:
   using TCPServer::TCPServer;
@@ -88,7 +88,7 @@ class ClosedServer : public TCPServer<UpperCaseHandler> {
   bool verify_request(Request&) override { return false; }
 };
 
-/// @returns the first failure in so many seeds.
+/// @returns the first failure in 1000 seeds.
 template <typename Handler>
 std::string first_failure(const SimulationOptions& options) {
   const SimulationReport report = simulate_seeds<Handler>(1, 1000, options);
