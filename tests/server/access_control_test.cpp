@@ -36,7 +36,7 @@ TEST_CASE("a list of networks allows those in it, and one that denies wins") {
   CHECK(only_deny.enter(client("192.0.2.2")) == Access::granted);
 }
 
-TEST_CASE("a client has so many connections and no more, whatever its ports") {
+TEST_CASE("a client has its number of connections and no more, from any ports") {
   AccessControl access({.max_connections_per_client = 2});
   CHECK(access.enter(client("192.0.2.1", 1)) == Access::granted);
   CHECK(access.enter(client("192.0.2.1", 2)) == Access::granted);

@@ -145,19 +145,3 @@ TEST_CASE("a constructor that fails releases everything") {
   taken.listen.port = running.address().port();
   for (int i = 0; i < 50; ++i) CHECK_THROWS_AS(UpperServer(taken), std::system_error);
 }
-
-TEST_CASE("a configuration that no server can have is refused") {
-  const auto refused = [](auto change) {
-    ServerConfig config = local_config();
-    change(config);
-    CHECK_THROWS_AS(TCPServer<UpperCaseHandler>(config), std::invalid_argument);
-  };
-  refused([](ServerConfig& c) { c.concurrency.threads = 0; });
-  refused([](ServerConfig& c) { c.limits.max_connections = 0; });
-  refused([](ServerConfig& c) { c.limits.max_line = 0; });
-  refused([](ServerConfig& c) { c.limits.read_buffer = 0; });
-  refused([](ServerConfig& c) { c.timeouts.idle = -1ms; });
-  refused([](ServerConfig& c) { c.timeouts.drain = std::chrono::milliseconds::max(); });
-  refused([](ServerConfig& c) { c.concurrency.stack_size = 4096; });
-  refused([](ServerConfig& c) { c.log.pattern = "{nosuch}"; });
-}

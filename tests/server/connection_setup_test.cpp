@@ -119,7 +119,7 @@ TEST_CASE("what does not begin with a header is closed and counted") {
   CHECK(stats.proxy_invalid == 2);
 }
 
-TEST_CASE("a header that does not come ends its connection at the handshake clock, whatever the others are") {
+TEST_CASE("a header that does not come ends its connection at the handshake clock, however long the other clocks") {
   const auto policy = GENERATE(from_range(kPolicies));
   ServerConfig config = proxied(policy);
   config.timeouts.handshake = 50ms;
