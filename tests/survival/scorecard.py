@@ -1,4 +1,4 @@
-"""What a server must survive, day by day: `scorecard.py BINARIES SOURCE [--row N ...] [--minutes M] [--seed S]`.
+"""Runs the failure scenarios: `scorecard.py BINARIES SOURCE [--row N ...] [--minutes M] [--seed S]`.
 
 Without --minutes each row is tried briefly, as the suite does; with it the rows that get worse with time take that long
 together. Prints a table with a figure for each row, and ends with status 1 if one fails. Speed is never held against
