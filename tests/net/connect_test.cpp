@@ -63,6 +63,9 @@ SocketStream connect_to(const SocketAddress& address, const ConnectOptions& opti
   return create_connection(address.host(), address.port(), options);
 }
 
+/// The kernel gives up after 3 s: longer than every connect timeout here, and independent of it.
+const ConnectOptions kOnlyTheKernel{.connect_timeout = std::nullopt, .syn_retries = 1};
+
 /// How a connect to addresses that do not answer ended.
 struct Unanswered {
   std::string what;
@@ -86,7 +89,7 @@ int option_of(const SocketStream& stream, int level, int name) {
 
 TEST_CASE("a connect that is not answered ends at connect_timeout, not earlier, and says so") {
   const FullQueue full;
-  auto longer = not_answered_meanwhile({full.address}, {.connect_timeout = 3s});
+  auto longer = not_answered_meanwhile({full.address}, kOnlyTheKernel);
   const auto [what, took] = not_answered({full.address}, {.connect_timeout = 500ms});
   CHECK(took >= 500ms);
   CHECK(took < longer.get().took);
@@ -99,7 +102,7 @@ TEST_CASE("without a connect_timeout the kernel gives up when connect_timeout() 
   const FullQueue full;
   const auto linear = kernel_limits().tcp_syn_linear_timeouts.value_or(0);
   auto second = not_answered_meanwhile({full.address}, {.connect_timeout = std::nullopt, .syn_retries = 2});
-  const auto [what, took] = not_answered({full.address}, {.connect_timeout = std::nullopt, .syn_retries = 1});
+  const auto [what, took] = not_answered({full.address}, kOnlyTheKernel);
   const auto took_second = second.get().took;
   const auto expected = [linear](int retries) {
     return std::chrono::duration<double>(connect_timeout(retries, linear));
@@ -114,7 +117,7 @@ TEST_CASE("without a connect_timeout the kernel gives up when connect_timeout() 
 TEST_CASE("two addresses share the connect timeout, and the first is waited for until its end") {
   const FullQueue first;
   const FullQueue second;
-  auto longer = not_answered_meanwhile({first.address, second.address}, {.connect_timeout = 3s});
+  auto longer = not_answered_meanwhile({first.address}, kOnlyTheKernel);
   const auto [what, took] = not_answered({first.address, second.address}, {.connect_timeout = 1s});
   CHECK(took >= 1s);
   CHECK(took < longer.get().took);
