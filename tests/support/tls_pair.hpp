@@ -33,7 +33,7 @@ inline socketserver::TlsClientOptions client_options() {
 class HeldStream final : public socketserver::Stream {
  public:
   explicit HeldStream(socketserver::MemoryStream& below) : below_(below) {}
-  /// Lets so many bytes through; what is left of a read is for the next, and waits for release().
+  /// Lets this many bytes through; what is left of a read is for the next, and waits for release().
   void hold_after(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     room_ = bytes;
@@ -145,7 +145,7 @@ struct TlsPair {
   }
 };
 
-/// Reads until there are so many bytes, or EOF.
+/// Reads until there are this many bytes, or EOF.
 inline std::string read_exactly(socketserver::Stream& stream, std::size_t bytes) {
   std::string all;
   while (all.size() < bytes) {

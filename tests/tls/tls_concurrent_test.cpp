@@ -1,4 +1,4 @@
-// One reader beside many senders, changes of keys, and errors of one stream near another.
+// One reader with many senders, changes of keys, and errors of one stream near another.
 
 #include <future>
 #include <socketserver/base/text.hpp>
@@ -65,7 +65,7 @@ TEST_CASE("a reader that waits does not hold up a sender") {
   CHECK(answer.get() == "yes\n");
 }
 
-TEST_CASE("several senders beside a reader: each message arrives whole") {
+TEST_CASE("several senders and a reader: each message arrives whole") {
   constexpr std::size_t kSenders = 4, kMessages = 20, kLength = 40000;
   TlsPair pair;
   REQUIRE_FALSE(pair.handshake().server.error);
