@@ -31,9 +31,7 @@ TEST_CASE("thousands of simulated servers answer, time out and drain as they pro
   CHECK(report);
 }
 
-TEST_CASE(
-    "simulated servers keep their promises under a pool, too, where connections wait for a first byte without a "
-    "worker") {
+TEST_CASE("simulated servers of a pool, where connections wait without a worker, keep their promises, too") {
   SimulationOptions options = upper_case_options();
   options.config.concurrency.policy = PolicyKind::pool;
   const SimulationReport report = simulate_seeds<UpperCaseHandler>(1, kSeeds, options);
