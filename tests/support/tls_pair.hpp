@@ -54,7 +54,7 @@ class HeldStream final : public socketserver::Stream {
     const std::lock_guard lock(mutex_);
     return last_wait_;
   }
-  /// Of the next write, passes so many bytes on and keeps the rest.
+  /// Of the next write, passes this number of bytes on and keeps the rest.
   void keep_after(std::size_t bytes) { passed_at_once_ = bytes; }
   void send_kept() {
     below_.sendall(kept_);
