@@ -28,16 +28,16 @@ TEST_CASE("the schema, the help and the table name every key of the document") {
   CHECK(keys == 46);
 }
 
-TEST_CASE("each key has a pointer of its own, a sentence, and a default that it takes") {
+TEST_CASE("each key has a pointer of its own, a description, and a default that it takes") {
   std::set<std::string> pointers;
   for (const detail::Key& key : detail::key_table()) {
     CAPTURE(key.pointer());
     CHECK(pointers.insert(key.pointer()).second);
-    CHECK_FALSE(key.sentence.empty());
+    CHECK_FALSE(key.description.empty());
     const detail::Json value = key.get(ServerConfig{});
     if (value.is_number() && key.type != detail::KeyType::text) {
-      CHECK(value.get<double>() >= key.least);
-      CHECK(value.get<double>() <= key.most);
+      CHECK(value.get<double>() >= key.min);
+      CHECK(value.get<double>() <= key.max);
     }
     CHECK((!value.is_null() || key.nullable));
   }
@@ -52,11 +52,11 @@ TEST_CASE("a value that a key has set is the one that it gets, at both ends of i
       return key.get(config) == value;
     };
     if (key.type == detail::KeyType::integer) {
-      CHECK(is_kept(static_cast<std::int64_t>(key.least)));
-      CHECK(is_kept(static_cast<std::int64_t>(key.most)));
+      CHECK(is_kept(static_cast<std::int64_t>(key.min)));
+      CHECK(is_kept(static_cast<std::int64_t>(key.max)));
     }
     if (key.type == detail::KeyType::boolean) CHECK((is_kept(true) && is_kept(false)));
-    if (key.type == detail::KeyType::seconds) CHECK((is_kept(key.least) && is_kept(key.most)));
+    if (key.type == detail::KeyType::seconds) CHECK((is_kept(key.min) && is_kept(key.max)));
     if (key.nullable) CHECK(is_kept(nullptr));
     for (const std::string_view choice : key.choices) CHECK(is_kept(choice));
   }
