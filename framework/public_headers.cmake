@@ -24,7 +24,11 @@ set(SOCKETSERVER_PUBLIC_HEADERS
   net/acceptor.hpp
   net/address.hpp
   net/connect.hpp
+  net/detail/fiber_waiter.hpp
   net/detail/served_stream.hpp
+  net/detail/socket_waiter.hpp
+  net/detail/thread_waiter.hpp
+  net/detail/wait_mark.hpp
   net/file_descriptor.hpp
   net/ip_network.hpp
   net/kernel_limits.hpp

@@ -8,17 +8,13 @@
 #include <socketserver/base/visibility.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/detail/served_stream.hpp>
+#include <socketserver/net/detail/socket_waiter.hpp>
 
 namespace SOCKETSERVER_PUBLIC socketserver {
-namespace detail {
-class Fiber;
-class Watch;
-}  // namespace detail
 class Logger;
 
-/// On a thread it waits in the kernel with a deadline: one recv(2) or send(2) an operation, since the socket's own
-/// timeouts are only set again when they no longer fit. On a fiber it tries without waiting, and suspends the fiber
-/// until the loop reports an edge: the same one operation. Threads: as Stream.
+/// How it waits is its SocketWaiter's: on a thread in the kernel, on a fiber by the loop, one recv(2) or send(2) an
+/// operation in both. Its own is what a drain does to the reader. Threads: as Stream.
 class SocketStream final : public detail::ServedStream {
  public:
   /// @param socket  connected, in blocking mode.
@@ -68,33 +64,36 @@ class SocketStream final : public detail::ServedStream {
 
  private:
   // Bits of state_: what the reader is doing and what others have asked for.
+  //
+  //   between two messages --read_some(message)--> kWaiting --bytes or EOF--> in a message
+  //           |                                       |                           |
+  //           |drain()                         drain()|shuts reading down         |drain()
+  //           v                                       v                           v
+  //   kDraining: read_before_mark()           recv(2) returns what has    kDraining: the rest is waited for, also
+  //   serves what the kernel has              come, then 0                where reading is shut: read_rest()
+  //
+  // The reader clears kWaiting when it has its bytes, and drain() may have seen it set just before: then reading is
+  // shut down in a message, and recv(2) returns 0 where it would wait.
   static constexpr unsigned kWaiting = 1;   // the reader waits for a message
   static constexpr unsigned kDraining = 2;  // drain() was called
   static constexpr unsigned kAborted = 4;   // abort() was called
   static constexpr unsigned kReadShut = 8;  // this side has shut reading down: recv's 0 is not the peer's EOF
   static constexpr unsigned kWriteShut = 16;
 
-  class Watching;
-
+  bool has(unsigned bits) const noexcept { return (state_.load() & bits) != 0; }
   IoResult read_message_start(std::span<std::byte> into, Deadline deadline);
-  IoResult blocking_read(std::span<std::byte> into, Deadline deadline);
-  IoResult read_rest_after_drain(std::span<std::byte> into, Deadline deadline);
-  IoResult fiber_read(std::span<std::byte> into, Deadline deadline, Wait wait);
-  bool fiber_wait(detail::Watch& watch, Deadline deadline, Wait wait);
-  IoResult read_after_drain(std::span<std::byte> into);
-  std::optional<IoResult> read_rest_now(std::span<std::byte> into, Deadline deadline);
-  IoResult fiber_read_rest(std::span<std::byte> into, Deadline deadline);
+  IoResult read_before_mark(std::span<std::byte> into);
+  IoResult read_rest(std::span<std::byte> into, Deadline deadline);
   bool peer_has_closed() const noexcept;
 
   FileDescriptor socket_;
   const SocketAddress peer_;
   std::mutex shutdown_mutex_;  // held while another thread shuts the socket down, so that it is not closed meanwhile
   std::atomic<unsigned> state_{0};
-  std::atomic<detail::Watch*> watch_{nullptr};  // with the loop of the fiber that first read it
+  const detail::WaitMark message_wait_{state_, kWaiting, kDraining};
+  detail::SocketWaiter waiter_;
   std::atomic<std::uint64_t> bytes_in_{0};
   std::atomic<std::uint64_t> bytes_out_{0};
-  Duration receive_timeout_{};  // as set on the socket; zero is none
-  Duration send_timeout_{};     // the same; guarded by the sender's turn
   bool at_eof_ = false;
   std::optional<std::uint64_t> drain_mark_{};  // the bytes in that a drain still serves; the reader's
 };
