@@ -4,10 +4,12 @@ import json
 import os
 import select
 import socket
+import ssl
 import sys
 import tempfile
 import time
 
+from certificates import Authority, TlsClient, authority, tls_server
 from common import Client, Server, check, equal, eventually, main, run, set_key, tests_of
 
 
@@ -151,11 +153,116 @@ def test_access_accepts_per_second_per_client():
 
 
 def ends(client):
-    """Whether the connection has ended without a byte, by EOF or by a reset."""
+    """Whether the connection ends without a byte, by EOF or by a reset."""
+    return client.rest() in (b"", None)
+
+
+def test_listen_tls():
+    with authority() as ca, tls_server([ca.issue("server")]) as server:
+        with TlsClient(server, ca.context()) as client:
+            equal(client.ask("x"), "X")
+        with server.connect() as plain:
+            plain.send("x\n")
+            check(ends(plain))
+        server.wait_for_line(r"TLS handshake \(not_tls\)")
+
+
+def test_tls_certificates():
+    with authority() as ca:
+        certificates = [ca.issue("first", ["first.test"]), ca.issue("second", ["*.second.test"])]
+        with tls_server(certificates) as server:
+            for asked, answered in (("first.test", "first"), ("a.second.test", "second")):
+                with TlsClient(server, ca.context(), asked) as client:
+                    equal(client.socket.getpeercert()["subject"], ((("commonName", answered),),))
+            refused = [client_error(server, ca.context(), "other.test")]
+            check("Hostname mismatch" in refused[0], refused)
+        swapped = [{"chain": certificates[0]["chain"], "key": certificates[1]["key"]}]
+        for extra in ([], ["--check"]):
+            done = run("uppercase_server", *set_key("/listen/tls", True), *set_key("/tls/certificates", swapped), *extra)
+            equal(done.returncode, 2)
+            check(swapped[0]["key"] in done.stderr, done.stderr)
+    done = run("uppercase_server", "--check", *set_key("/listen/tls", True))
+    equal(done.returncode, 2)
+    check("/tls/certificates" in done.stderr, done.stderr)
+
+
+def client_error(server, context, name="localhost"):
+    """Connects and asks. @returns the text of the error that this ends with, "" if there is none."""
     try:
-        return client.rest() == b""
-    except ConnectionError:
-        return True
+        with TlsClient(server, context, name) as client:
+            check(client.ask("x") == "X", "no answer and no error")
+            return ""
+    except (OSError, AssertionError) as error:
+        return str(error)
+
+
+def test_tls_client_certificate():
+    with authority() as ca, tempfile.TemporaryDirectory() as folder:
+        own, other = ca.issue("client"), Authority(folder).issue("client")
+        keys = set_key("/tls/client_ca", ca.path("ca.pem"))
+        for mode, without in (("none", ""), ("request", ""), ("require", "certificate required")):
+            with tls_server([ca.issue("server")], *keys, *set_key("/tls/client_certificate", mode)) as server:
+                check(without in client_error(server, ca.context()), mode)
+                equal(client_error(server, ca.context(own)), "")
+                if mode != "none":  # one that is sent is verified
+                    check("unknown ca" in client_error(server, ca.context(other)), mode)
+
+
+def test_tls_client_ca():
+    with authority() as ca, tempfile.TemporaryDirectory() as folder:
+        strangers = Authority(folder)
+        keys = set_key("/tls/client_certificate", "require")
+        with tls_server([ca.issue("server")], *keys, *set_key("/tls/client_ca", strangers.path("ca.pem"))) as server:
+            check("unknown ca" in client_error(server, ca.context(ca.issue("client"))))
+            equal(client_error(server, ca.context(strangers.issue("client"))), "")
+        done = run("uppercase_server", "--check", *keys)
+        equal(done.returncode, 2)
+        check("/tls/client_ca" in done.stderr, done.stderr)
+
+
+def test_tls_min_version():
+    with authority() as ca:
+        for oldest, spoken in (("1.2", True), ("1.3", False)):
+            with tls_server([ca.issue("server")], *set_key("/tls/min_version", oldest)) as server:
+                old = ca.context(maximum_version=ssl.TLSVersion.TLSv1_2)
+                equal((oldest, client_error(server, old) == ""), (oldest, spoken))
+                equal(client_error(server, ca.context()), "")
+                equal(server.counted("no common version"), 0 if spoken else 1)
+
+
+def test_tls_ciphers():
+    with authority() as ca:
+        key = set_key("/tls/ciphers", "TLS_CHACHA20_POLY1305_SHA256:ECDHE-ECDSA-CHACHA20-POLY1305")
+        with tls_server([ca.issue("server")], *key) as server:
+            with TlsClient(server, ca.context()) as client:
+                equal(client.socket.cipher()[0], "TLS_CHACHA20_POLY1305_SHA256")
+        done = run("uppercase_server", "--check", *set_key("/listen/tls", True),
+                   *set_key("/tls/certificates", [ca.issue("server")]), *set_key("/tls/ciphers", "NO-SUCH-CIPHER"))
+        equal(done.returncode, 2)
+        check("NO-SUCH-CIPHER" in done.stderr, done.stderr)
+
+
+def test_tls_alpn():
+    with authority() as ca, tls_server([ca.issue("server")], *set_key("/tls/alpn", ["line/2", "line/1"])) as server:
+        for offered, agreed in ((["line/1", "line/2"], "line/2"), (["line/1"], "line/1")):
+            with TlsClient(server, ca.context(alpn=offered)) as client:
+                equal(client.socket.selected_alpn_protocol(), agreed)
+        equal(client_error(server, ca.context()), "")
+        check("no application protocol" in client_error(server, ca.context(alpn=["h2"])))
+        equal(server.counted("no common protocol"), 1)
+
+
+def test_tls_session_tickets():
+    with authority() as ca:
+        for tickets in (True, False):
+            with tls_server([ca.issue("server")], *set_key("/tls/session_tickets", tickets)) as server:
+                context = ca.context()
+                with TlsClient(server, context) as client:
+                    equal(client.ask("x"), "X")
+                    session = client.socket.session
+                with TlsClient(server, context, session=session) as again:
+                    equal(again.ask("x"), "X")
+                    equal((tickets, again.socket.session_reused), (tickets, tickets))
 
 
 def test_socket_nodelay():

@@ -108,6 +108,16 @@ TEST_CASE("what is no TLS costs its connection, and is counted by its reason") {
   CHECK(stats.served == 1);
 }
 
+TEST_CASE("a byte of plain text is enough to end a handshake, before its clock") {
+  ServerConfig config = tls_config(PolicyKind::fiber);
+  config.timeouts.handshake.reset();
+  RunningServer<UpperServer> running(config);
+  Client plain(running.address());
+  plain.send("x");
+  CHECK(plain.ends());
+  CHECK(ended(running.server, 1).tls.not_tls == 1);
+}
+
 TEST_CASE("a handshake that stalls ends at its own clock and holds up no other client") {
   const auto policy = GENERATE(from_range(kConcurrentPolicies));
   ServerConfig config = tls_config(policy);

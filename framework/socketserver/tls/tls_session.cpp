@@ -99,7 +99,9 @@ void TlsSession::send_close_notify() {
 TlsStep TlsSession::settle(int result, std::size_t bytes) {
   if (result > 0) return {TlsStep::Outcome::done, bytes, {}};
   const int error = SSL_get_error(ssl_.get(), result);
-  if (error == SSL_ERROR_WANT_READ) return {TlsStep::Outcome::wants_input, 0, {}};
+  // OpenSSL waits for a record's header; its first byte tells.
+  const bool plain_text = input_.touched() && !input_.looks_like_tls();
+  if (error == SSL_ERROR_WANT_READ && !plain_text) return {TlsStep::Outcome::wants_input, 0, {}};
   if (error == SSL_ERROR_ZERO_RETURN) return {TlsStep::Outcome::end, 0, {}};
   failure_ = cause();
   return {TlsStep::Outcome::failed, 0, failure_};
