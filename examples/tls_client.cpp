@@ -18,13 +18,13 @@ void ask(ss::TlsStream& server, ss::Reader& answers, const std::string& line) {
 
 int talk(const std::string& host, std::uint16_t port, const std::vector<std::string>& lines,
          const ss::TlsClientOptions& tls, const ss::ConnectOptions& options) {
-  const auto server = ss::create_tls_connection(host, port, tls, options);
-  ss::Reader answers(*server);
-  for (const std::string& line : lines) ask(*server, answers, line);
+  ss::TlsStream server = ss::create_tls_connection(host, port, tls, options);
+  ss::Reader answers(server);
+  for (const std::string& line : lines) ask(server, answers, line);
   if (lines.empty()) {
-    for (std::string line; std::getline(std::cin, line);) ask(*server, answers, line);
+    for (std::string line; std::getline(std::cin, line);) ask(server, answers, line);
   }
-  server->close();  // with a close_notify: the server knows that this was all
+  server.close();  // with a close_notify: the server knows that this was all
   return examples::printed();
 }
 

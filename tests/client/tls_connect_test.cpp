@@ -56,11 +56,11 @@ std::string error_of(const std::string& host, std::uint16_t port, const TlsClien
 TEST_CASE("create_tls_connection verifies the host that it was given, a name or an address") {
   Server server;
   for (const std::string host : {"localhost", "127.0.0.1"}) {
-    const auto stream = create_tls_connection(host, server.port(), kTrusting);
-    stream->sendall("hello\n");
-    CHECK(stream->recv(100) == "HELLO\n");
-    CHECK(stream->info().server_name == (host == "localhost" ? host : ""));
-    stream->close();
+    TlsStream stream = create_tls_connection(host, server.port(), kTrusting);
+    stream.sendall("hello\n");
+    CHECK(stream.recv(100) == "HELLO\n");
+    CHECK(stream.info().server_name == (host == "localhost" ? host : ""));
+    stream.close();
   }
 }
 
@@ -68,11 +68,11 @@ TEST_CASE("a context that is used again resumes the session") {
   Server server;
   const TlsContext context = TlsContext::client(kTrusting);
   for (const bool resumed : {false, true, true}) {
-    const auto stream = create_tls_connection("localhost", server.port(), context);
-    CHECK(stream->info().resumed == resumed);
-    stream->sendall("hello\n");
-    CHECK(stream->recv(100) == "HELLO\n");
-    stream->close();
+    TlsStream stream = create_tls_connection("localhost", server.port(), context);
+    CHECK(stream.info().resumed == resumed);
+    stream.sendall("hello\n");
+    CHECK(stream.recv(100) == "HELLO\n");
+    stream.close();
   }
 }
 

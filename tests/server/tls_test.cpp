@@ -36,7 +36,7 @@ ServerConfig tls_config(TestPolicy policy) {
 
 TlsClientOptions trusting() { return {.ca = authority().certificate(), .server_name = "server.test"}; }
 
-std::unique_ptr<TlsStream> connect(const BaseServer& server, const TlsClientOptions& options = trusting()) {
+TlsStream connect(const BaseServer& server, const TlsClientOptions& options = trusting()) {
   return create_tls_connection("127.0.0.1", server.server_address().port(), options,
                                {.connect_timeout = 10s, .io_timeout = 10s});
 }
@@ -75,11 +75,11 @@ TEST_CASE("the same handler serves over TLS under every policy") {
   const auto policy = GENERATE(from_range(kPolicies));
   RunningServer<UpperServer> running(tls_config(policy));
   for (int i = 0; i < 3; ++i) {
-    const auto client = connect(running.server);
-    CHECK(ask(*client, "hello\n") == "HELLO\n");
-    CHECK(ask(*client, std::string(50000, 'x') + "\n") == std::string(50000, 'X') + "\n");
-    client->shutdown(ShutdownHow::write);
-    CHECK(client->recv(1).empty());  // close_notify, not a truncation
+    TlsStream client = connect(running.server);
+    CHECK(ask(client, "hello\n") == "HELLO\n");
+    CHECK(ask(client, std::string(50000, 'x') + "\n") == std::string(50000, 'X') + "\n");
+    client.shutdown(ShutdownHow::write);
+    CHECK(client.recv(1).empty());  // close_notify, not a truncation
   }
   const ServerStats stats = ended(running.server, 3);
   CHECK(stats.served == 3);
@@ -127,20 +127,20 @@ TEST_CASE("a handshake that stalls ends at its own clock and holds up no other c
   Client silent(running.address());
   Client half(running.address());
   half.send("\x16\x03\x01\x02");
-  const auto client = connect(running.server);
-  CHECK(ask(*client, "hello\n") == "HELLO\n");
+  TlsStream client = connect(running.server);
+  CHECK(ask(client, "hello\n") == "HELLO\n");
   CHECK(silent.ends());
   CHECK(half.ends());
   REQUIRE(eventually([&] { return running.server.stats().timed_out == 2; }));
-  CHECK(ask(*client, "still here\n") == "STILL HERE\n");
+  CHECK(ask(client, "still here\n") == "STILL HERE\n");
 }
 
 TEST_CASE("a truncated line never reaches a handler as a line's end") {
   const auto policy = GENERATE(from_range(kPolicies));
   RunningServer<UpperServer> running(tls_config(policy));
   {
-    const auto client = connect(running.server);
-    client->sendall("pay 100 to");
+    TlsStream client = connect(running.server);
+    client.sendall("pay 100 to");
     // The stream is destroyed without close_notify: FIN in the middle of a line.
   }
   const ServerStats stats = ended(running.server, 1);
@@ -151,16 +151,16 @@ TEST_CASE("a truncated line never reaches a handler as a line's end") {
 TEST_CASE("a drain lets a request over TLS end and its client see a clean end") {
   const auto policy = GENERATE(from_range(kConcurrentPolicies));
   RunningServer<UpperServer> running(tls_config(policy));
-  const auto idle = connect(running.server);
-  CHECK(ask(*idle, "a\n") == "A\n");
-  const auto busy = connect(running.server);
-  CHECK(ask(*busy, "b\n") == "B\n");
-  busy->sendall("half a ");
+  TlsStream idle = connect(running.server);
+  CHECK(ask(idle, "a\n") == "A\n");
+  TlsStream busy = connect(running.server);
+  CHECK(ask(busy, "b\n") == "B\n");
+  busy.sendall("half a ");
   auto stopping = std::async(std::launch::async, [&] { return running.stop(); });
-  CHECK(idle->recv(1).empty());  // close_notify
-  busy->sendall("line\n");
-  CHECK(Reader(*busy).readline() == "HALF A LINE\n");
-  CHECK(busy->recv(1).empty());
+  CHECK(idle.recv(1).empty());  // close_notify
+  busy.sendall("line\n");
+  CHECK(Reader(busy).readline() == "HALF A LINE\n");
+  CHECK(busy.recv(1).empty());
   CHECK(stopping.get().forced == 0);
   CHECK(running.server.stats().served == 2);
 }
@@ -186,15 +186,15 @@ TEST_CASE("a handler sees what the handshake has agreed on") {
   config.tls.alpn = {"line/2", "line/1"};
   RunningServer<TCPServer<InfoHandler>> running(config);
   {
-    const auto anonymous = connect(running.server);
-    CHECK(ask(*anonymous, "?\n") == "TLSv1.3 server.test  - 127.0.0.1\n");
+    TlsStream anonymous = connect(running.server);
+    CHECK(ask(anonymous, "?\n") == "TLSv1.3 server.test  - 127.0.0.1\n");
   }
   TlsClientOptions options = trusting();
   options.server_name = "other.test";
   options.alpn = {"line/1"};
   options.certificate = authority().client("worker-7");
-  const auto known = connect(running.server, options);
-  CHECK(ask(*known, "?\n") == "TLSv1.3 other.test line/1 CN=worker-7 127.0.0.1\n");
+  TlsStream known = connect(running.server, options);
+  CHECK(ask(known, "?\n") == "TLSv1.3 other.test line/1 CN=worker-7 127.0.0.1\n");
 }
 
 TEST_CASE("a client without a certificate is refused where one is required, and counted") {
@@ -202,8 +202,8 @@ TEST_CASE("a client without a certificate is refused where one is required, and 
   config.tls.client_ca = authority().certificate();
   config.tls.client_certificate = ClientCertificate::require;
   RunningServer<UpperServer> running(config);
-  const auto client = connect(running.server);  // in TLS 1.3 the refusal comes after the client's own end
-  CHECK_THROWS_AS(ask(*client, "hello\n"), StreamError);
+  TlsStream client = connect(running.server);  // in TLS 1.3 the refusal comes after the client's own end
+  CHECK_THROWS_AS(ask(client, "hello\n"), StreamError);
   CHECK(ended(running.server, 1).tls.client_certificate == 1);
 }
 
@@ -224,9 +224,9 @@ TEST_CASE("a session that a client brings again is resumed") {
   RunningServer<UpperServer> running(tls_config(PolicyKind::fiber));
   const TlsContext context = TlsContext::client(trusting());
   for (int i = 0; i < 2; ++i) {
-    const auto client = create_tls_connection("127.0.0.1", running.address().port(), context, {.io_timeout = 10s});
-    CHECK(ask(*client, "a\n") == "A\n");
-    client->close();
+    TlsStream client = create_tls_connection("127.0.0.1", running.address().port(), context, {.io_timeout = 10s});
+    CHECK(ask(client, "a\n") == "A\n");
+    client.close();
   }
   const ServerStats stats = ended(running.server, 2);
   CHECK(stats.tls.handshakes == 2);

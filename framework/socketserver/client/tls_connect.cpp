@@ -23,20 +23,21 @@ constexpr std::size_t kMostHostText = 256;
 
 }  // namespace
 
-std::unique_ptr<TlsStream> create_tls_connection(std::string_view host, std::uint16_t port, const TlsClientOptions& tls,
-                                                 const ConnectOptions& options) {
+TlsStream create_tls_connection(std::string_view host, std::uint16_t port, const TlsClientOptions& tls,
+                                const ConnectOptions& options) {
   return create_tls_connection(host, port, TlsContext::client(tls), options);
 }
 
-std::unique_ptr<TlsStream> create_tls_connection(std::string_view host, std::uint16_t port, const TlsContext& context,
-                                                 const ConnectOptions& options) {
+TlsStream create_tls_connection(std::string_view host, std::uint16_t port, const TlsContext& context,
+                                const ConnectOptions& options) {
   const Deadline deadline = Deadline::after(options.connect_timeout);
   const std::string name = context.server_name().empty() ? std::string(host) : context.server_name();
   std::unique_ptr<Stream> socket(new SocketStream(create_connection(host, port, options)));
-  auto stream = std::make_unique<TlsStream>(std::move(socket), context, name);
-  const IoResult result = stream->handshake(deadline);
-  if (result.error) fail_handshake(host, port, name, result.error, options);
-  return stream;
+  try {
+    return {std::move(socket), context, name, deadline};
+  } catch (const StreamError& error) {
+    fail_handshake(host, port, name, error.code(), options);
+  }
 }
 
 }  // namespace socketserver

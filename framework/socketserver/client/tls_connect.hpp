@@ -21,12 +21,12 @@ namespace SOCKETSERVER_PUBLIC socketserver {
 ///                          that was expected; code() is for tls_failure().
 /// Threads: any.
 /// Source: Python, ssl.create_default_context and wrap_socket; Go, tls.Dial.
-std::unique_ptr<TlsStream> create_tls_connection(std::string_view host, std::uint16_t port,
-                                                 const TlsClientOptions& tls = {}, const ConnectOptions& options = {});
+TlsStream create_tls_connection(std::string_view host, std::uint16_t port, const TlsClientOptions& tls = {},
+                                const ConnectOptions& options = {});
 
 /// The same with a context that was made before: the authorities are not read again, and a session is resumed if the
 /// last one was with the same name.
-std::unique_ptr<TlsStream> create_tls_connection(std::string_view host, std::uint16_t port, const TlsContext& context,
-                                                 const ConnectOptions& options = {});
+TlsStream create_tls_connection(std::string_view host, std::uint16_t port, const TlsContext& context,
+                                const ConnectOptions& options = {});
 
 }  // namespace socketserver

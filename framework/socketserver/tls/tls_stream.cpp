@@ -56,6 +56,13 @@ TlsStream::TlsStream(std::unique_ptr<Stream> below, const TlsContext& context, s
   set_timeouts(stream.timeouts());
 }
 
+TlsStream::TlsStream(std::unique_ptr<Stream> below, const TlsContext& context, std::string server_name,
+                     Deadline handshake_until)
+    : TlsStream(std::move(below), context, std::move(server_name)) {
+  const IoResult result = handshake(handshake_until);
+  if (result.error) throw_stream_error(result);
+}
+
 TlsStream::~TlsStream() = default;
 
 // --- the handshake

@@ -25,6 +25,10 @@ class TlsStream final : public Stream {
   TlsStream(Stream& below, const TlsContext& context, std::string server_name = {});
   /// As above, for a stream that it owns.
   TlsStream(std::unique_ptr<Stream> below, const TlsContext& context, std::string server_name = {});
+  /// The same, and has the handshake take place.
+  /// @throws TimeoutError, StreamError  it has not by the deadline, or fails.
+  TlsStream(std::unique_ptr<Stream> below, const TlsContext& context, std::string server_name,
+            Deadline handshake_until);
   /// Does not send close_notify, so that a peer of a program that failed sees the truncation: see close().
   ~TlsStream() override;
 
