@@ -7,6 +7,7 @@
 
 #include "support/catch.hpp"
 #include "support/client.hpp"
+#include "support/ended.hpp"
 #include "support/eventually.hpp"
 #include "support/running_server.hpp"
 
@@ -39,13 +40,6 @@ ServerConfig proxied(TestPolicy policy) {
   config.listen.proxy_protocol = true;
   config.proxy.trusted = {"127.0.0.1"};
   return config;
-}
-
-ServerStats ended(BaseServer& server, std::uint64_t accepted) {
-  REQUIRE(eventually([&] { return server.stats().accepted == accepted && server.stats().active == 0; }));
-  const ServerStats stats = server.stats();
-  CHECK(stats.accepted == stats.served + stats.rejected + stats.timed_out + stats.failed);
-  return stats;
 }
 
 }  // namespace

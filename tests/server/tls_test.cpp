@@ -12,6 +12,7 @@
 
 #include "support/catch.hpp"
 #include "support/client.hpp"
+#include "support/ended.hpp"
 #include "support/eventually.hpp"
 #include "support/running_server.hpp"
 
@@ -44,13 +45,6 @@ TlsStream connect(const BaseServer& server, const TlsClientOptions& options = tr
 std::string ask(Stream& stream, const std::string& line) {
   stream.sendall(line);
   return std::string(Reader(stream).readline().value_or(""));
-}
-
-ServerStats ended(BaseServer& server, std::uint64_t accepted) {
-  REQUIRE(eventually([&] { return server.stats().accepted == accepted && server.stats().active == 0; }));
-  const ServerStats stats = server.stats();
-  CHECK(stats.accepted == stats.served + stats.rejected + stats.timed_out + stats.failed);
-  return stats;
 }
 
 using UpperServer = TCPServer<UpperCaseHandler>;

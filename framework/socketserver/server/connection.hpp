@@ -36,7 +36,7 @@ struct Connection {
     stream().observe(nullptr);
     layers.push_back(std::move(layer));
     set_up(stream());
-    request.stream_ = &stream();
+    request.set_stream(stream());
   }
 
   /// Adds TLS, for its handshake to follow.
@@ -44,7 +44,7 @@ struct Connection {
     auto layer = std::make_unique<TlsStream>(stream(), context);
     tls = layer.get();
     push_layer(std::move(layer));
-    request.tls_ = tls;
+    request.set_stream(*tls);
     return *tls;
   }
   /// Sends the end of the TLS session, if there is one, so that the peer does not take the end for a truncation.

@@ -11,6 +11,11 @@ void Request::announce(ProxyHeader header) {
   if (proxied_->header.source.family() != AF_UNSPEC) client_address_ = proxied_->header.source;
 }
 
+void Request::set_stream(TlsStream& stream) noexcept {
+  stream_ = &stream;
+  tls_ = &stream;
+}
+
 std::optional<TlsInfo> Request::tls() const {
   return tls_ != nullptr && tls_->established() ? std::optional(tls_->info()) : std::nullopt;
 }

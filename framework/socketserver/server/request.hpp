@@ -16,7 +16,6 @@ class BaseServer;
 class TlsStream;
 namespace detail {
 struct Connection;
-class ConnectionTable;
 }  // namespace detail
 
 /// Lives as long as its connection. A test makes one from a stream alone.
@@ -48,15 +47,22 @@ class Request {
   /// @throws std::logic_error  there is none: the handler runs in a test that gave none.
   BaseServer& server() const;
 
+  /// @name For what stands between a connection's accept and its handler: a server, or a test
+  ///@{
+
+  /// Takes what a proxy says of the client.
+  void announce(ProxyHeader header);
+  /// What stream() returns from now on: a layer on the one before. @param stream  outlives the request.
+  void set_stream(Stream& stream) noexcept { stream_ = &stream; }
+  /// @overload which tls() asks, too.
+  void set_stream(TlsStream& stream) noexcept;
+  ///@}
+
  private:
   friend class BaseServer;
   friend struct detail::Connection;
-  friend class detail::ConnectionTable;
 
   Stream* stream_;
-  /// Takes what a proxy says of the client.
-  void announce(ProxyHeader header);
-
   SocketAddress client_address_;
   struct Proxied {
     ProxyHeader header;

@@ -1,14 +1,14 @@
 #include <socketserver/testing/run_handler.hpp>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <ostream>
 #include <socketserver/base/text.hpp>
 #include <socketserver/base/type_name.hpp>
+#include <socketserver/io/prefixed_stream.hpp>
+#include <socketserver/net/read_proxy_header.hpp>
 #include <socketserver/server/base_server.hpp>
 #include <socketserver/testing/faulty_stream.hpp>
 #include <socketserver/testing/play.hpp>
+#include <socketserver/testing/tls_wire.hpp>
 #include <stdexcept>
 
 namespace socketserver::testing {
@@ -19,18 +19,7 @@ std::string Fault::code() const {
 }
 
 SocketAddress address(const std::string& host, std::uint16_t port) {
-  sockaddr_in v4{};
-  v4.sin_family = AF_INET;
-  v4.sin_port = htons(port);
-  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
-    return {reinterpret_cast<const sockaddr*>(&v4), sizeof v4};
-  }
-  sockaddr_in6 v6{};
-  v6.sin6_family = AF_INET6;
-  v6.sin6_port = htons(port);
-  if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
-    return {reinterpret_cast<const sockaddr*>(&v6), sizeof v6};
-  }
+  if (const auto numbers = ip_address(host, port)) return *numbers;
   throw std::invalid_argument(concat("not an address in numbers: ", escaped(host)));
 }
 
@@ -62,18 +51,69 @@ std::string complaint(MemoryStream& peer, const FaultyStream& stream) {
   return {};
 }
 
+/// The handler's stream over the script's, as a server's ConnectionSetup makes it.
+class Layers {
+ public:
+  explicit Layers(Stream& script) : script_(script) {}
+
+  Stream& top() noexcept {
+    if (tls_) return *tls_;
+    return prefixed_ ? static_cast<Stream&>(*prefixed_) : script_;
+  }
+  /// @returns what is wrong with the script; empty if nothing is. @throws StreamError  the handshake failed.
+  std::string set_up(const RunOptions& options, const TimeoutsConfig& timeouts, Request& request) {
+    const Deadline until = Deadline::after(timeouts.handshake, script_.clock());
+    if (options.proxy_protocol) {
+      if (std::string problem = read_header(until, request); !problem.empty()) return problem;
+    }
+    configure(top(), timeouts);
+    request.set_stream(top());
+    if (!options.tls) return {};
+    wire_.emplace(top());
+    tls_.emplace(*wire_, server_context());
+    configure(*tls_, timeouts);
+    if (const IoResult result = tls_->handshake(until); result.error) throw_stream_error(result);
+    request.set_stream(*tls_);
+    return {};
+  }
+  /// The server's close_notify.
+  void end() {
+    if (tls_) (void)tls_->end_session(tls_->deadline(tls_->timeouts().write));
+  }
+
+ private:
+  std::string read_header(Deadline until, Request& request) {
+    socketserver::detail::ProxyRead read = socketserver::detail::read_proxy_header(script_, until);
+    if (read.result.error) throw_stream_error(read.result);
+    if (!read.complete) return concat("the script does not begin with a PROXY header: ", read.problem);
+    request.announce(std::move(read.header));
+    if (!read.rest.empty()) prefixed_.emplace(script_, std::move(read.rest));
+    return {};
+  }
+
+  Stream& script_;
+  std::optional<socketserver::detail::PrefixedStream> prefixed_;
+  std::optional<TlsWire> wire_;
+  std::optional<TlsStream> tls_;
+};
+
 }  // namespace
 
 Played play(const RunOptions& options, const Script& script, const std::function<void(Request&)>& handler) {
   MemoryStream peer(script.steps());
   FaultyStream stream(peer, options);
-  configure(stream, options.server != nullptr ? options.server->config().timeouts : options.timeouts);
+  const TimeoutsConfig& timeouts = options.server != nullptr ? options.server->config().timeouts : options.timeouts;
+  configure(stream, timeouts);
+  Layers layers(stream);
   Request request(stream, options.client_address, options.server,
                   options.server != nullptr ? options.server->config().limits : options.limits);
   Played played;
   HandlerRun& run = played.run;
   try {
+    played.script_error = layers.set_up(options, timeouts, request);
+    if (!played.script_error.empty()) return played;
     handler(request);
+    layers.end();
   } catch (...) {
     run.exception = std::current_exception();
     run.error = socketserver::detail::describe(run.exception);

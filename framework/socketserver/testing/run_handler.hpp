@@ -55,6 +55,8 @@ struct RunOptions {
   BaseServer* server = nullptr;                                ///< for handlers that ask for one: see StubServer
   LimitsConfig limits{};                                       ///< used without a server; a server's configuration wins
   TimeoutsConfig timeouts{};            ///< the same for idle, read, write and lifetime, on the script's clock
+  bool proxy_protocol = false;          ///< the script begins with a PROXY header: see testing/proxy_header.hpp
+  bool tls = false;                     ///< the handler's stream is TLS; the script stays plain text
   std::optional<Fault> fault{};         ///< see sweep_faults()
   std::size_t max_operations = 100000;  ///< reads and writes; a handler that makes more is taken to loop
 };
