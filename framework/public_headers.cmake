@@ -21,9 +21,9 @@ set(SOCKETSERVER_PUBLIC_HEADERS
   io/reader.hpp
   io/stream.hpp
   io/writer.hpp
-  net/acceptor.hpp
   net/address.hpp
   net/connect.hpp
+  net/connect_unix.hpp
   net/detail/fiber_waiter.hpp
   net/detail/served_stream.hpp
   net/detail/socket_waiter.hpp
@@ -32,6 +32,7 @@ set(SOCKETSERVER_PUBLIC_HEADERS
   net/file_descriptor.hpp
   net/ip_network.hpp
   net/kernel_limits.hpp
+  net/peer_credentials.hpp
   net/proxy_header.hpp
   net/socket_options.hpp
   net/socket_stream.hpp

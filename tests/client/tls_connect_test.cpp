@@ -3,7 +3,7 @@
 #include <socketserver/base/text.hpp>
 #include <socketserver/handlers/stream_request_handler.hpp>
 #include <socketserver/io/reader.hpp>
-#include <socketserver/net/acceptor.hpp>
+#include <socketserver/net/listener_set.hpp>
 
 #include "support/catch.hpp"
 #include "support/running_server.hpp"
@@ -12,6 +12,7 @@
 
 using namespace socketserver;
 using namespace testing_support;
+using detail::ListenerSet;
 
 namespace {
 
@@ -89,7 +90,7 @@ TEST_CASE("a connection that cannot be verified says why, and for which name") {
 }
 
 TEST_CASE("the handshake is within the connect timeout") {
-  const Acceptor silent({.host = "127.0.0.1", .port = 0}, {});  // the kernel completes the connection
+  const ListenerSet silent({.host = "127.0.0.1", .port = 0}, {});  // the kernel completes the connection
   const std::string error = error_of<TimeoutError>("127.0.0.1", silent.address().port(), kTrusting,
                                                    {.connect_timeout = std::chrono::milliseconds(100)});
   CHECK_THAT(error, ContainsText("no TLS handshake within the connect timeout of 0.1 s"));

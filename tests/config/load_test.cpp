@@ -38,11 +38,11 @@ TEST_CASE("the whole document of the documentation is read") {
     "log": { "level": "debug", "pattern": "{message}", "file": "/tmp/x" },
     "app": { "a": [1, {"b": null}] }
   })");
-  CHECK(config.listen.host == "::1");
-  CHECK(config.listen.port == 80);
-  CHECK(config.listen.backlog == 5);
-  CHECK_FALSE(config.listen.reuse_address);
-  CHECK(config.listen.reuse_port);
+  CHECK(config.listen[0].host == "::1");
+  CHECK(config.listen[0].port == 80);
+  CHECK(config.listen[0].backlog == 5);
+  CHECK_FALSE(config.listen[0].reuse_address);
+  CHECK(config.listen[0].reuse_port);
   CHECK_FALSE(config.socket.nodelay);
   CHECK(config.socket.keepalive);
   CHECK(config.socket.keepalive_idle == std::chrono::seconds(60));
@@ -126,15 +126,15 @@ TEST_CASE("an unknown key is an error that names the nearest known one") {
 TEST_CASE("overrides replace the document's values, and are checked as they are") {
   const ServerConfig config = parse_config(R"({"listen": {"port": 1, "host": "a"}})",
                                            {{"/listen/port", "2", "--port"}, {"/app", R"({"x":1})", "--set"}});
-  CHECK(config.listen.port == 2);
-  CHECK(config.listen.host == "a");
+  CHECK(config.listen[0].port == 2);
+  CHECK(config.listen[0].host == "a");
   CHECK(config.app == R"({"x":1})");
   const auto message = [](ConfigOverride change) { return std::string(error_of("{}", {std::move(change)}).what()); };
   CHECK(message({"/listen/port", "70000", "--port"}) ==
         "--port: /listen/port: got 70000; takes a whole number from 0 to 65535");
   CHECK(message({"/listen/prot", "1", "--set"}).ends_with("did you mean /listen/port?"));
   CHECK(message({"/listen/host", "bare", "--set"}).starts_with("--set /listen/host:1:1: not JSON"));
-  CHECK(message({"/listen", "{}", "--set"}) == "--set: /listen: a section; set one of its keys");
+  CHECK(message({"/limits", "{}", "--set"}) == "--set: /limits: a section; set one of its keys");
   CHECK(message({"/app/x", "1", "--set"}) == "--set: /app/x: a part of a key; set it whole");
 }
 
@@ -148,12 +148,12 @@ TEST_CASE("a file is loaded, and errors in it name it") {
   std::ofstream(path) << R"({"listen": {"port": 70000}})";
   CHECK_THROWS_WITH(load_config(path), Catch::Matchers::StartsWith(path + ": /listen/port: got 70000"));
   std::ofstream(path) << R"({"listen": {"port": 7}})";
-  CHECK(load_config(path).listen.port == 7);
-  CHECK(load_config(path, {{"/listen/port", "1", "--port"}}).listen.port == 1);
+  CHECK(load_config(path).listen[0].port == 7);
+  CHECK(load_config(path, {{"/listen/port", "1", "--port"}}).listen[0].port == 1);
   std::remove(path.c_str());
 }
 
 TEST_CASE("a whole number may be written with a point or an exponent, as the schema allows") {
-  CHECK(parse_config(R"({"listen": {"port": 9998.0}})").listen.port == 9998);
-  CHECK(parse_config(R"({"listen": {"port": 1e3}})").listen.port == 1000);
+  CHECK(parse_config(R"({"listen": {"port": 9998.0}})").listen[0].port == 9998);
+  CHECK(parse_config(R"({"listen": {"port": 1e3}})").listen[0].port == 1000);
 }

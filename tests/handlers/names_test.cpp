@@ -17,7 +17,7 @@ static_assert(std::is_base_of_v<StreamError, LineTooLong>);
 static_assert(std::is_base_of_v<std::runtime_error, ConfigError>);
 
 TEST_CASE("socketserver.hpp declares what the documents name") {
-  CHECK(parse_config("{}").listen.port == 9999);
+  CHECK(parse_config("{}").listen[0].port == 9999);
   CHECK(upper(strip(" x ")) == "X");
   [[maybe_unused]] int (*const main_function)(int, char**) = &serve_main<EchoHandler>;
   [[maybe_unused]] ServerConfig (*const load)(const std::string&, const ConfigOverrides&) = &load_config;

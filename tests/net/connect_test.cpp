@@ -8,9 +8,9 @@
 #include <iterator>
 #include <socketserver/io/reader.hpp>
 #include <socketserver/io/writer.hpp>
-#include <socketserver/net/acceptor.hpp>
 #include <socketserver/net/connect.hpp>
 #include <socketserver/net/kernel_limits.hpp>
+#include <socketserver/net/listener_set.hpp>
 #include <socketserver/net/lookup.hpp>
 #include <socketserver/observe/log.hpp>
 
@@ -20,6 +20,7 @@
 #include "support/unconnectable.hpp"
 
 using namespace socketserver;
+using detail::ListenerSet;
 using testing_support::NoThreads;
 using namespace std::chrono_literals;
 using testing_support::Client;
@@ -32,10 +33,10 @@ namespace {
 struct Listening {
   SocketStream accept() {
     acceptor.wait(true, Deadline::after(10s));
-    Acceptor::Accepted accepted = acceptor.accept();
+    ListenerSet::Accepted accepted = acceptor.accept();
     return SocketStream(std::move(accepted.socket), accepted.peer, {10s, 10s, 10s});
   }
-  Acceptor acceptor{{.host = "127.0.0.1", .port = 0}, {}};
+  ListenerSet acceptor{{.host = "127.0.0.1", .port = 0}, {}};
   SocketAddress address = acceptor.address();
 };
 

@@ -8,7 +8,7 @@
 #include <future>
 #include <iterator>
 #include <socketserver/io/reader.hpp>
-#include <socketserver/net/acceptor.hpp>
+#include <socketserver/net/listener_set.hpp>
 #include <socketserver/net/socket_stream.hpp>
 #include <thread>
 
@@ -18,6 +18,7 @@
 
 using namespace socketserver;
 using namespace std::chrono_literals;
+using detail::ListenerSet;
 using testing_support::Client;
 using testing_support::eventually;
 
@@ -32,7 +33,7 @@ void wait_for_input(int fd) {
 struct Connected {
   Connected() {
     acceptor.wait(true, Deadline::after(10s));
-    Acceptor::Accepted accepted = acceptor.accept();
+    ListenerSet::Accepted accepted = acceptor.accept();
     stream.emplace(std::move(accepted.socket), accepted.peer);
   }
   /// A message has begun, and a drain has shut reading down, as it does when the reader waits: the reader did not see
@@ -43,7 +44,7 @@ struct Connected {
     stream->drain();
     stream->shutdown(ShutdownHow::read);
   }
-  Acceptor acceptor{{.host = "127.0.0.1", .port = 0}, {}};
+  ListenerSet acceptor{{.host = "127.0.0.1", .port = 0}, {}};
   Client client{acceptor.address()};
   std::optional<SocketStream> stream;
 };

@@ -62,8 +62,8 @@ template <template <typename> typename Server>
 bool serves() {
   int served = 0;
   ss::ServerConfig config;
-  config.listen.host = "127.0.0.1";
-  config.listen.port = 0;
+  config.listen[0].host = "127.0.0.1";
+  config.listen[0].port = 0;
   Server<Handler> server{config, std::ref(served)};
   server.request_stop();
   return server.serve_forever().forced == 0;

@@ -23,7 +23,7 @@ PATIENCE = 30  # seconds; no test depends on how much of it is used
 THREAD_SANITIZED = "TSAN_OPTIONS" in os.environ
 SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ  # needs memory and descriptors of its own
 POLICIES = ("inline", "thread", "pool", "fiber")
-LISTENING = r"listening on (\S+):(\d+),"
+LISTENING = r"listening on (\S+):(\d+)(?: \(\w+\))?,"
 CONFIG = pathlib.Path(SOURCE, "config")
 SCHEMA = CONFIG / "server.schema.json"
 CONFIGURATIONS = sorted(set(CONFIG.glob("*.json")) - {SCHEMA})
@@ -108,7 +108,7 @@ class Server:
             self._changed.notify_all()
 
     def _found_address(self, found):
-        self.address = (found[1].strip("[]"), int(found[2]))
+        self.address = self.address or (found[1].strip("[]"), int(found[2]))  # the first entry's
 
     def wait_for_text(self, path, pattern):
         """Waits until a file that the server writes has this. @returns the match."""

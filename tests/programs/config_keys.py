@@ -1,7 +1,9 @@
 """Each key of the configuration changes what a running server does."""
 
+import contextlib
 import json
 import os
+import pathlib
 import select
 import socket
 import ssl
@@ -10,7 +12,7 @@ import tempfile
 import time
 
 from certificates import Authority, TlsClient, authority, tls_server
-from common import Client, Server, check, equal, eventually, main, run, set_key, tests_of
+from common import PATIENCE, POLICIES, Client, Server, check, equal, eventually, main, run, set_key, tests_of
 
 
 def options(*sets):
@@ -58,6 +60,135 @@ def test_listen_backlog():
     with Server("uppercase_server", *set_key("/listen/backlog", None)) as server:
         found = server.wait_for_line(r"backlog: asked the most, granted (\d+) \(somaxconn (\d+),")
         equal(found[1], found[2])
+
+
+def ask_unix(path, line="x"):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(PATIENCE)
+        client.connect("\0" + path[1:] if path.startswith("@") else path)
+        client.sendall(line.encode() + b"\n")
+        return client.makefile("r").readline().rstrip("\n")
+
+
+def entries(*listen):
+    return ("--set", "/listen=" + json.dumps(listen))
+
+
+def test_listen_path():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "s")
+        for name in path, f"@socketserver-{os.getpid()}":
+            with Server("uppercase_server", *set_key("/listen/path", name), wait=False) as server:
+                server.wait_for_line(rf"listening on unix:{name},")
+                equal(ask_unix(name), "X")
+                equal(server.stop(), 0)
+        check(not os.path.exists(path), path, "was left")
+
+
+def test_listen_path_of_a_dead_a_living_and_no_server():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "s")
+        with Server("uppercase_server", *set_key("/listen/path", path), wait=False) as server:
+            server.wait_for_line("listening on unix:")
+            done = run("uppercase_server", *set_key("/listen/path", path))
+            equal((done.returncode, done.stderr), (1, f"failed to start: cannot listen on unix:{path}: a server listens "
+                                                      "there: Address already in use\n"))
+            equal(ask_unix(path), "X")
+            server.process.kill()  # which leaves its file
+            server.process.wait()
+        check(os.path.exists(path))
+        with Server("uppercase_server", *set_key("/listen/path", path), wait=False) as server:
+            server.wait_for_line("listening on unix:")
+            equal(ask_unix(path), "X")
+        plain = os.path.join(folder, "plain")
+        pathlib.Path(plain).write_text("precious")
+        done = run("uppercase_server", *set_key("/listen/path", plain))
+        equal(done.returncode, 1)
+        check("the file is no socket" in done.stderr, done.stderr)
+        equal(pathlib.Path(plain).read_text(), "precious")
+
+
+def test_listen_mode():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "s")
+        for mode in "0600", "0666":
+            with Server("uppercase_server", *set_key("/listen/path", path), *set_key("/listen/mode", mode),
+                        wait=False) as server:
+                server.wait_for_line("listening on unix:")
+                equal(oct(os.stat(path).st_mode & 0o7777), oct(int(mode, 8)))
+
+
+def test_listen_name():
+    with Server("uppercase_server", *set_key("/listen/name", "front")) as server:
+        server.wait_for_line(r"listening on 127\.0\.0\.1:\d+ \(front\), policy ")
+
+
+def test_listen_with_several_entries():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "s")
+        for policy in POLICIES:
+            local = {"host": "127.0.0.1", "port": 0}
+            with Server("uppercase_server", "--policy", policy, *entries(local, {**local, "name": "two"}, {"path": path}),
+                        *set_key("/listen/0/name", "one")) as server:
+                ports = [int(server.wait_for_line(rf"listening on 127\.0\.0\.1:(\d+) \({name}\)")[1])
+                         for name in ("one", "two")]
+                server.wait_for_line("listening on unix:")
+                for port in ports:
+                    with Client(("127.0.0.1", port)) as client:
+                        equal(client.ask("x"), "X")
+                equal(ask_unix(path), "X")
+                equal(server.stop(), 0)
+
+
+def test_listen_binds_all_entries_or_none():
+    with socket.socket() as taken, tempfile.TemporaryDirectory() as folder:
+        taken.bind(("127.0.0.1", 0))
+        path = os.path.join(folder, "s")
+        port = taken.getsockname()[1]
+        done = run("uppercase_server", *entries({"path": path}, {"host": "127.0.0.1", "port": port}))
+        equal((done.returncode, done.stderr), (1, f"failed to start: /listen/1/port: cannot listen on 127.0.0.1:{port}: "
+                                                  "Address already in use\n"))
+        check(not os.path.exists(path), "the first entry's file was left")
+
+
+def test_listen_out_of_descriptors_on_several_entries():
+    local = {"host": "127.0.0.1", "port": 0}
+    with Server("uppercase_server", "--policy", "thread", *entries(local, {**local, "name": "two"}),
+                descriptors=(64, 64)) as server:
+        second = int(server.wait_for_line(r"listening on 127\.0\.0\.1:(\d+) \(two\)")[1])
+        with contextlib.ExitStack() as clients:
+            for port in [server.address[1], second] * 20:
+                clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
+        check(eventually(lambda: server.ask("x") == "X"))
+        with Client(("127.0.0.1", second)) as client:
+            equal(client.ask("x"), "X")
+
+
+def test_print_config_shows_what_applies_and_can_be_read_again():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "config")
+        common = ("backlog", "path", "mode", "name", "proxy_protocol", "tls")
+        listen = [{"port": 1}, {"path": "/run/x", "mode": "0660"}, {"path": "@x"}]
+        shown = run("uppercase_server", "--print-config", *entries(*listen)).stdout
+        pathlib.Path(path).write_text(shown)
+        equal(run("uppercase_server", "--print-config", "--config", path).stdout, shown)
+        equal([sorted(entry) for entry in json.loads(shown)["listen"]],
+              [sorted(("host", "port", "reuse_address", "reuse_port", *common))] + 2 * [sorted(common)])
+
+
+def test_a_key_of_an_entry_that_does_not_apply_is_an_error():
+    for sets, text in (
+            (entries({"path": "/x", "port": 1}), "/listen/0/port: does not apply to a Unix socket"),
+            (entries({"port": 1}, {"mode": "0600"}), "/listen/1/mode: applies to a Unix socket's file"),
+            (entries({"path": "@x", "mode": "0600"}), "/listen/mode: applies to a Unix socket's file"),
+            ((*entries({"path": "/x"}), "--set", "/listen/0/port=1"), "/listen/0/port: does not apply"),
+            (set_key("/listen/1/port", 1), "/listen/1/port: there is no such entry, the last is 0"),
+            (set_key("/listen/path", "x" * 108), "of 108 bytes, of at most 107"),
+            (entries(), "/listen: got 0 entries; takes 1 to 64"),
+            (entries({"prot": 1}), "/listen/0/prot: there is no such key; did you mean /listen/port?")):
+        done = run("uppercase_server", "--check", *sets)
+        equal(done.returncode, 2)
+        check(text in done.stderr, done.stderr)
 
 
 def test_listen_reuse_address():

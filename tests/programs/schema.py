@@ -98,6 +98,8 @@ def keys():
 
 def described(pointer):
     """What the schema says of a key."""
+    if pointer.startswith("/listen/"):  # of an entry: there may be several
+        return VALIDATOR.schema["$defs"]["listen"]["properties"][pointer.removeprefix("/listen/")]
     schema = VALIDATOR.schema
     for name in pointer.strip("/").split("/"):
         schema = schema["properties"][name]
@@ -142,7 +144,7 @@ def test_the_schema_is_one_and_describes_every_key():
     for pointer, default, _ in keys():
         check(described(pointer)["description"], pointer)
         equal((pointer, described(pointer)["default"]), (pointer, json.loads(default)))
-    sections = VALIDATOR.schema["properties"].items()
+    sections = [*VALIDATOR.schema["properties"].items(), *VALIDATOR.schema["$defs"].items()]
     pointers = {f"/{section}/{name}" for section, schema in sections for name in schema.get("properties", [])}
     equal(pointers | {"/app"}, {pointer for pointer, _, _ in keys()})
 
@@ -178,6 +180,19 @@ def test_structures():
         for value in (*OF_EVERY_TYPE, '{"nosuch": 1}', '{"Host": "x"}'):
             documents[f"{section} {value}"] = document("/" + section, value)
     check_same_verdicts(documents)
+
+
+def test_listen_entries():
+    tcp, path, abstract = '{"port": 1}', '{"path": "/run/x"}', '{"path": "@x"}'
+    with_keys = [f'{{{key}, "path": {path_}}}' for path_ in ('"/run/x"', '"@x"', "null")
+                 for key in ('"host": "x"', '"port": 1', '"reuse_port": false', '"reuse_address": true',
+                             '"mode": "0660"', '"mode": null', '"mode": "660"', '"backlog": 5', '"name": "n"')]
+    entries = [tcp, path, abstract, '{"mode": "0600"}', '{"nosuch": 1}', "1", "[]", *with_keys]
+    documents = {text: f'{{"listen": {text}}}'.encode() for text in
+                 [*entries, f"[{tcp}, {path}, {abstract}]", *(f"[{tcp}, {entry}]" for entry in entries),
+                  f"[{', '.join([tcp] * 64)}]", f"[{', '.join([tcp] * 65)}]"]}
+    accepted, refused = check_same_verdicts(documents)
+    check(accepted > 20 and refused > 20, accepted, "accepted,", refused, "refused")
 
 
 def test_what_the_schema_cannot_say():

@@ -9,7 +9,7 @@
 #include <iostream>
 #include <socketserver/base/text.hpp>
 #include <socketserver/io/reader.hpp>
-#include <socketserver/net/acceptor.hpp>
+#include <socketserver/net/listener_set.hpp>
 #include <socketserver/net/socket_stream.hpp>
 #include <socketserver/testing/certificates.hpp>
 #include <socketserver/tls/tls_stream.hpp>
@@ -42,15 +42,15 @@ int main(int argc, char** argv) {
   const auto context = ss::TlsContext::server({.certificates = {authority.server({"localhost", "127.0.0.1"})},
                                                .client_ca = authority.certificate(),
                                                .client_certificate = ss::ClientCertificate::request});
-  ss::Acceptor acceptor({.host = "127.0.0.1", .port = 0}, {});
+  ss::detail::ListenerSet acceptor({.host = "127.0.0.1", .port = 0}, {});
   std::cout << acceptor.address().port() << std::endl;
   std::thread ended([&acceptor] {
     for (char byte = 0; ::read(STDIN_FILENO, &byte, 1) > 0;) {
     }
     acceptor.wake();
   });
-  while (acceptor.wait(true, ss::Deadline::never()) != ss::Acceptor::Event::woken) {
-    ss::Acceptor::Accepted accepted = acceptor.accept();
+  while (acceptor.wait(true, ss::Deadline::never()) != ss::detail::ListenerSet::Event::woken) {
+    ss::detail::ListenerSet::Accepted accepted = acceptor.accept();
     if (accepted.error) continue;
     ss::SocketStream connection(std::move(accepted.socket), accepted.peer);
     try {

@@ -42,7 +42,7 @@ class DeskServer : public ss::ThreadingTCPServer<DeskHandler> {
 
 int main() {
   ss::ServerConfig config;
-  config.listen = {.host = "127.0.0.1", .port = 0};
+  config.listen = {{.host = "127.0.0.1", .port = 0}};
   Desk desk;
   DeskServer server(config, desk);
   server.serve_until_signal();

@@ -142,6 +142,6 @@ TEST_CASE("serving twice at the same time is refused") {
 TEST_CASE("a constructor that fails releases everything") {
   const RunningServer<UpperServer> running(local_config());
   ServerConfig taken = local_config();
-  taken.listen.port = running.address().port();
+  taken.listen[0].port = running.address().port();
   for (int i = 0; i < 50; ++i) CHECK_THROWS_AS(UpperServer(taken), std::system_error);
 }

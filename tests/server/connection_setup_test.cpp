@@ -10,6 +10,7 @@
 #include "support/ended.hpp"
 #include "support/eventually.hpp"
 #include "support/running_server.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace socketserver;
 using namespace std::chrono_literals;
@@ -37,7 +38,7 @@ using WhoServer = TCPServer<WhoHandler>;
 
 ServerConfig proxied(TestPolicy policy) {
   ServerConfig config = local_config(policy);
-  config.listen.proxy_protocol = true;
+  config.listen[0].proxy_protocol = true;
   config.proxy.trusted = {"127.0.0.1"};
   return config;
 }
@@ -204,4 +205,31 @@ TEST_CASE("a client has as many connections as it may, and gets places back as t
   Client fourth(address);
   CHECK(fourth.ask(header + "d\n").ends_with(" d\n"));
   CHECK(running.server.stats().access_refused == 1);
+}
+
+TEST_CASE("of two listeners one takes PROXY headers and the other does not, under every policy") {
+  ServerConfig config = proxied(GENERATE(from_range(kConcurrentPolicies)));
+  config.listen.push_back(config.listen.front());
+  config.listen[1].proxy_protocol = false;
+  RunningServer<WhoServer> running(config);
+  Client proxied_client(running.server.server_addresses()[0]);
+  CHECK(proxied_client.ask(proxy_v1("203.0.113.7", 7) + "a\n") == "203.0.113.7:7 a\n");
+  Client direct(running.server.server_addresses()[1]);
+  CHECK(direct.ask("a\n") == local_address(direct.native_handle()).to_string() + " a\n");
+}
+
+TEST_CASE("a proxy that comes by a Unix socket is trusted, and /access counts only the client that it names") {
+  const TemporaryFolder folder;
+  ServerConfig config = local_config(GENERATE(from_range(kConcurrentPolicies)));
+  config.listen = {{.proxy_protocol = true, .path = folder / "s"}, {.path = folder / "direct"}};
+  config.access.max_connections_per_client = 1;
+  RunningServer<WhoServer> running(config);
+  Client first(running.address());
+  CHECK(first.ask(proxy_v1("203.0.113.7", 7) + "a\n") == "203.0.113.7:7 a\n");
+  Client other(running.address());
+  CHECK(other.ask(proxy_v1("203.0.113.8", 7) + "a\n") == "203.0.113.8:7 a\n");
+  Client again(running.address());
+  again.send(proxy_v1("203.0.113.7", 8) + "a\n");
+  CHECK(again.recv_all().empty());
+  for (int i = 0; i < 2; ++i) CHECK(Client(running.server.server_addresses()[1]).ask("a\n") == "unix: a\n");
 }

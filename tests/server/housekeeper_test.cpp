@@ -4,7 +4,7 @@
 #include <future>
 #include <list>
 #include <socketserver/handlers/stream_request_handler.hpp>
-#include <socketserver/net/acceptor.hpp>
+#include <socketserver/net/listener_set.hpp>
 #include <socketserver/net/socket_options.hpp>
 #include <socketserver/server/housekeeper.hpp>
 #include <string>
@@ -16,6 +16,7 @@
 
 using namespace socketserver;
 using namespace testing_support;
+using detail::ListenerSet;
 
 TEST_CASE("an alarm rings once, can be replaced and be cancelled") {
   detail::Housekeeper housekeeper(10);
@@ -37,9 +38,9 @@ namespace {
 
 /// A connection whose server side lingers. @param unsent  bytes under way to a client that does not read.
 struct Ended {
-  Ended(Acceptor& acceptor, detail::Housekeeper& housekeeper, std::size_t unsent, const char* from = "127.0.0.1")
+  Ended(ListenerSet& acceptor, detail::Housekeeper& housekeeper, std::size_t unsent, const char* from = "127.0.0.1")
       : client(resolve_listen("127.0.0.1", acceptor.address().port()).at(0), 4096, from) {
-    REQUIRE(acceptor.wait(true, Deadline::after(10s)) == Acceptor::Event::connection);
+    REQUIRE(acceptor.wait(true, Deadline::after(10s)) == ListenerSet::Event::connection);
     FileDescriptor socket = acceptor.accept().socket;
     const std::string reply(unsent, 'x');
     REQUIRE(::send(socket.get(), reply.data(), reply.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(unsent));
@@ -55,7 +56,7 @@ struct Ended {
 TEST_CASE("lingering sockets have a limit, and one without unacknowledged data is closed first") {
   SocketOptions options;
   options.send_buffer = 1 << 20;
-  Acceptor acceptor({.host = "127.0.0.1", .port = 0}, options);
+  ListenerSet acceptor({.host = "127.0.0.1", .port = 0}, options);
   detail::Housekeeper housekeeper(2);
   const std::size_t reply = 300000;
   Ended slow(acceptor, housekeeper, reply);
@@ -75,7 +76,7 @@ TEST_CASE("where every lingering socket has unacknowledged data, the client with
   SocketOptions options;
   options.send_buffer = 1 << 20;
   const char* const host = GENERATE("127.0.0.1", "");  // the latter sees IPv4 clients by mapped addresses: once as one
-  Acceptor acceptor({.host = host, .port = 0}, options);
+  ListenerSet acceptor({.host = host, .port = 0}, options);
   detail::Housekeeper housekeeper(3);
   const std::size_t reply = 300000;
   Ended honest(acceptor, housekeeper, reply, "127.0.0.2");

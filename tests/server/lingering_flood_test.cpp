@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <future>
 #include <socketserver/base/sanitizers.hpp>
-#include <socketserver/net/acceptor.hpp>
+#include <socketserver/net/listener_set.hpp>
 #include <socketserver/server/housekeeper.hpp>
 
 #include "support/catch.hpp"
@@ -17,6 +17,7 @@
 
 using namespace socketserver;
 using namespace std::chrono_literals;
+using detail::ListenerSet;
 using testing_support::Client;
 
 namespace {
@@ -34,10 +35,10 @@ extern "C" ssize_t recv(int fd, void* into, size_t bytes, int flags) {
 }
 
 TEST_CASE("input of a lingering socket is dropped in parts, between which the other sockets have their turn") {
-  Acceptor acceptor({.host = "127.0.0.1", .port = 0}, {});
+  ListenerSet acceptor({.host = "127.0.0.1", .port = 0}, {});
   Client client(acceptor.address());
   client.send("x");  // stays there, so that the socket is readable
-  REQUIRE(acceptor.wait(true, Deadline::after(10s)) == Acceptor::Event::connection);
+  REQUIRE(acceptor.wait(true, Deadline::after(10s)) == ListenerSet::Event::connection);
   FileDescriptor socket = acceptor.accept().socket;
   flooded = socket.get();
   std::promise<int> by_then;

@@ -30,7 +30,7 @@ const TestAuthority& authority() {
 
 ServerConfig tls_config(TestPolicy policy) {
   ServerConfig config = local_config(policy);
-  config.listen.tls = true;
+  config.listen[0].tls = true;
   config.tls.certificates = {authority().server({"server.test"})};
   return config;
 }
@@ -204,7 +204,7 @@ TEST_CASE("a client without a certificate is refused where one is required, and 
 TEST_CASE("a PROXY header comes before TLS, in one segment with it or not") {
   const auto policy = GENERATE(from_range(kPolicies));
   ServerConfig config = tls_config(policy);
-  config.listen.proxy_protocol = true;
+  config.listen[0].proxy_protocol = true;
   config.proxy.trusted = {"127.0.0.1"};
   RunningServer<TCPServer<InfoHandler>> running(config);
   auto socket = std::unique_ptr<SocketStream>(

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <socketserver/base/text.hpp>
 #include <socketserver/config/key_table.hpp>
+#include <socketserver/config/listen_keys.hpp>
 #include <utility>
 
 namespace socketserver {
@@ -72,11 +73,81 @@ Json key_schema(const Key& key) {
   return schema;
 }
 
+/// An entry of either kind. A key that does not apply to its kind is refused, as by load_config().
+Json entry_schema() {
+  Json entry = closed_object();
+  Json tcp_keys = Json::object();
+  for (const Key& key : detail::key_table()) {
+    if (key.section != detail::kListen) continue;
+    entry["properties"][key.name] = key_schema(key);
+    if (detail::is_tcp_key(key.name)) tcp_keys[key.name] = false;
+  }
+  entry["if"] = {{"required", {"path"}}, {"properties", {{"path", {{"type", "string"}}}}}};
+  entry["then"] = {{"properties", tcp_keys}};
+  const Json only_for_files = {{"mode", {{"type", "null"}}}};
+  entry["then"]["if"] = {{"properties", {{"path", {{"pattern", "^@"}}}}}};
+  entry["then"]["then"] = {{"properties", only_for_files}};
+  entry["else"] = {{"properties", only_for_files}};
+  return entry;
+}
+
+/// One entry, or an array of them.
+Json listen_schema() {
+  const Json entry = {{"$ref", "#/$defs/listen"}};
+  Json array{{"type", "array"}, {"minItems", 1}, {"maxItems", detail::kMaxListeners}, {"items", entry}};
+  return {{"oneOf", {entry, std::move(array)}}};
+}
+
+/// @returns what is true of documents with an entry for which this holds.
+Json some_entry(Json holds) {
+  holds["type"] = "object";
+  const Json listen{{"anyOf", {holds, {{"type", "array"}, {"contains", holds}}}}};
+  return {{"required", {"listen"}}, {"properties", {{"listen", listen}}}};
+}
+
+/// As find_problem() has it.
+Json rules() {
+  const Json on{{"const", true}};
+  const Json no_path{{"not", {{"required", {"path"}}, {"properties", {{"path", {{"type", "string"}}}}}}}};
+  Json proxy{{"required", {"proxy_protocol"}}, {"properties", {{"proxy_protocol", on}}}};
+  proxy.update(no_path);
+  const Json tls{{"required", {"tls"}}, {"properties", {{"tls", on}}}};
+  return Json::array({implies(some_entry(proxy), is("proxy", "trusted", {{"minItems", 1}})),
+                      implies(some_entry(tls), is("tls", "certificates", {{"minItems", 1}})),
+                      implies(is("tls", "client_certificate", {{"enum", {"request", "require"}}}),
+                              is("tls", "client_ca", {{"type", "string"}}))});
+}
+
+/// The keys that apply to the entry.
+Json entry_json(const ListenOptions& entry) {
+  ServerConfig one;
+  one.listen = {entry};
+  Json out = Json::object();
+  for (const Key& key : detail::key_table()) {
+    const bool applies = entry.path.empty() || !detail::is_tcp_key(key.name);
+    if (key.section == detail::kListen && applies) out[key.name] = key.get(one);
+  }
+  return out;
+}
+
+Json listen_json(const std::vector<ListenOptions>& listen) {
+  if (listen.size() == 1) return entry_json(listen.front());
+  Json out = Json::array();
+  for (const ListenOptions& entry : listen) out.push_back(entry_json(entry));
+  return out;
+}
+
 }  // namespace
 
 std::string to_json(const ServerConfig& config) {
   Json document;
-  for (const Key& key : detail::key_table()) node_for(document, key) = key.get(config);
+  for (const Key& key : detail::key_table()) {
+    if (key.section != detail::kListen) {
+      node_for(document, key) = key.get(config);
+    } else if (!document.contains(key.section)) {
+      document[key.section] = listen_json(config.listen);
+    }
+  }
   return document.dump(2) + "\n";
 }
 
@@ -85,20 +156,17 @@ std::string config_schema() {
   schema.update(closed_object());
   schema["properties"]["$schema"] = {{"type", "string"}};
   for (const Key& key : detail::key_table()) {
-    if (key.section.empty()) {
-      schema["properties"][key.name] = key_schema(key);
+    if (key.section.empty() || key.section == detail::kListen) {
+      key.section.empty() ? schema["properties"][key.name] = key_schema(key)
+                          : schema["properties"][key.section] = listen_schema();
       continue;
     }
     Json& section = schema["properties"][key.section];
     if (section.is_null()) section = closed_object();
     section["properties"][key.name] = key_schema(key);
   }
-  // As find_problem() has it.
-  schema["allOf"] = {
-      implies(is("listen", "proxy_protocol", {{"const", true}}), is("proxy", "trusted", {{"minItems", 1}})),
-      implies(is("listen", "tls", {{"const", true}}), is("tls", "certificates", {{"minItems", 1}})),
-      implies(is("tls", "client_certificate", {{"enum", {"request", "require"}}}),
-              is("tls", "client_ca", {{"type", "string"}}))};
+  schema["$defs"]["listen"] = entry_schema();
+  schema["allOf"] = rules();
   return schema.dump(2) + "\n";
 }
 

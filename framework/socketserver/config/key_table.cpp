@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <socketserver/base/text.hpp>
+#include <socketserver/config/listen_keys.hpp>
 #include <stdexcept>
 #include <type_traits>
 
@@ -150,11 +151,20 @@ void from_value(std::optional<T>& member, const Json& value) {
   from_value(member.emplace(), value);
 }
 
+template <typename Section>
+auto& first_of(Section& section) {
+  if constexpr (std::is_same_v<std::remove_const_t<Section>, std::vector<ListenOptions>>) {
+    return section.front();
+  } else {
+    return section;
+  }
+}
+
 /// A pair of a section's member and the accessors for it.
 template <auto section, auto member>
 struct Access {
-  static Json get(const ServerConfig& config) { return to_value(config.*section.*member); }
-  static void set(ServerConfig& config, const Json& value) { from_value(config.*section.*member, value); }
+  static Json get(const ServerConfig& config) { return to_value(first_of(config.*section).*member); }
+  static void set(ServerConfig& config, const Json& value) { from_value(first_of(config.*section).*member, value); }
 };
 
 template <typename T, std::size_t n>
@@ -250,6 +260,9 @@ std::vector<Key> make_table() {
           "Whether connections come from proxies of /proxy/trusted and begin with a PROXY header, version 1 or 2."),
       boolean<listen, &ListenOptions::tls>("listen", "tls",
                                            "Whether connections speak TLS, with the certificates of /tls."),
+      path_key(),
+      mode_key(),
+      text<listen, &ListenOptions::name>("listen", "name", false, "A name for the log."),
       boolean<socket, &SocketOptions::nodelay>("socket", "nodelay",
                                                "Whether small replies are sent at once (TCP_NODELAY)."),
       boolean<socket, &SocketOptions::keepalive>("socket", "keepalive",

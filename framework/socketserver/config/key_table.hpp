@@ -1,6 +1,7 @@
 #pragma once
 // The one table of configuration keys. Loading, --help, the schema and the documents all come from it.
 
+#include <cstddef>
 #include <socketserver/config/json_document.hpp>
 #include <socketserver/server/server_config.hpp>
 #include <span>
@@ -9,6 +10,10 @@
 #include <vector>
 
 namespace socketserver::detail {
+
+/// The one section that may be an array of objects: an entry each.
+inline constexpr std::string_view kListen = "listen";
+inline constexpr std::size_t kMaxListeners = 64;
 
 enum class KeyType { boolean, integer, seconds, text, choice, networks, texts, certificates, object };
 
@@ -22,6 +27,7 @@ struct Key {
   std::vector<std::string_view> choices;  // for choice
   std::string_view unit;                  // "bytes", or ""
   std::string_view description;
+  // Of "listen" these are the first entry's.
   Json (*get)(const ServerConfig&);
   // @throws std::invalid_argument for what type and range cannot tell
   void (*set)(ServerConfig&, const Json&);

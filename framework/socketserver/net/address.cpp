@@ -3,8 +3,10 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <socketserver/base/last_error.hpp>
 #include <socketserver/base/text.hpp>
@@ -47,7 +49,18 @@ std::uint16_t SocketAddress::port() const noexcept {
   return 0;
 }
 
+/// Source: unix(7), "Three types of address".
+std::string SocketAddress::unix_path() const {
+  constexpr std::size_t kBegin = offsetof(sockaddr_un, sun_path);
+  if (!is_unix() || length_ <= kBegin) return "";
+  std::string name(reinterpret_cast<const sockaddr_un*>(&storage_)->sun_path, length_ - kBegin);
+  if (name.front() != '\0') return name.substr(0, name.find('\0'));
+  name.front() = '@';
+  return name;
+}
+
 std::string SocketAddress::to_string() const {
+  if (is_unix()) return "unix:" + escaped(unix_path());
   const std::string text = host();
   if (text.empty()) return "(none)";
   if (text.find(':') != std::string::npos) return concat("[", text, "]:", port());
@@ -77,6 +90,23 @@ std::optional<SocketAddress> ip_address(std::string_view host, std::uint16_t por
   v6.sin6_port = htons(port);
   if (::inet_pton(AF_INET6, text, &v6.sin6_addr) != 1) return std::nullopt;
   return {{reinterpret_cast<const sockaddr*>(&v6), sizeof v6}};
+}
+
+SocketAddress unix_address(std::string_view path) {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  const bool abstract = path.starts_with('@');
+  const std::string what = concat("Unix socket path \"", escaped(path), '"');
+  if (path.empty() || path.find('\0') != std::string_view::npos) {
+    throw std::system_error(std::make_error_code(std::errc::invalid_argument), what);
+  }
+  if (path.size() >= sizeof address.sun_path) {
+    throw std::system_error(std::make_error_code(std::errc::filename_too_long),
+                            concat(what, " of ", path.size(), " bytes, of at most ", sizeof address.sun_path - 1));
+  }
+  std::copy(path.begin(), path.end(), address.sun_path);
+  if (abstract) address.sun_path[0] = '\0';
+  const std::size_t length = offsetof(sockaddr_un, sun_path) + path.size() + (abstract ? 0 : 1);
+  return {reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length)};
 }
 
 SocketAddress local_address(int fd) {

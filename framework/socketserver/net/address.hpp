@@ -1,5 +1,5 @@
 #pragma once
-// Socket addresses: an IP address and a port, and how names become them.
+// Socket addresses: an IP address and a port or a Unix socket's path, and how names become them.
 
 #include <sys/socket.h>
 
@@ -12,7 +12,7 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
-/// An IPv4 or IPv6 address with its port. A value; the default one is no address at all.
+/// An IPv4 or IPv6 address with its port, or the name of a Unix socket. A value; the default one is no address at all.
 class SocketAddress {
  public:
   SocketAddress() = default;
@@ -20,13 +20,17 @@ class SocketAddress {
   SocketAddress(const sockaddr* address, socklen_t length) noexcept;
 
   /// @returns the address in numbers: "127.0.0.1", "::1", "fe80::1%2". An IPv4 client of a dual-stack server
-  /// is shown as the IPv4 address it is.
+  /// is shown as the IPv4 address it is. "" for a Unix socket.
   std::string host() const;
-  /// @returns the port in the host's byte order; 0 for no address.
+  /// @returns the name of a Unix socket: "/run/x.sock", "@name" for an abstract one, as its peer chose it, any bytes;
+  /// "" for a client that has bound none, and for an IP address.
+  std::string unix_path() const;
+  /// @returns the port in the host's byte order; 0 for no address and for a Unix socket.
   std::uint16_t port() const noexcept;
-  /// @returns AF_INET or AF_INET6; AF_UNSPEC for no address.
+  /// @returns AF_INET, AF_INET6 or AF_UNIX; AF_UNSPEC for no address.
   int family() const noexcept { return storage_.ss_family; }
-  /// @returns "127.0.0.1:9999" or "[::1]:9999"; "(none)" for no address.
+  /// @returns "127.0.0.1:9999", "[::1]:9999" or "unix:/run/x.sock", printable; "unix:" for a client without a name;
+  /// "(none)" for no address.
   std::string to_string() const;
 
   /// The address as system calls take it, size() bytes of it.
@@ -36,12 +40,15 @@ class SocketAddress {
   /// In bytes; 0 for no address.
   socklen_t size() const noexcept { return length_; }
 
-  /// By host() and port(), so that an IPv4 address equals its mapped form on a dual-stack socket.
+  /// By host() and port(), so that an IPv4 address equals its mapped form on a dual-stack socket; Unix sockets by their
+  /// names.
   friend bool operator==(const SocketAddress& a, const SocketAddress& b) {
-    return a.port() == b.port() && a.host() == b.host();
+    return a.is_unix() == b.is_unix() && a.port() == b.port() && a.host() == b.host() && a.unix_path() == b.unix_path();
   }
 
  private:
+  bool is_unix() const noexcept { return family() == AF_UNIX; }
+
   sockaddr_storage storage_{};
   socklen_t length_ = 0;
 };
@@ -53,6 +60,10 @@ std::vector<SocketAddress> resolve_listen(std::string_view host, std::uint16_t p
 
 /// @returns an IP address given in numbers, without a scope; nullopt if the text is none.
 std::optional<SocketAddress> ip_address(std::string_view host, std::uint16_t port) noexcept;
+
+/// @returns the address of a Unix socket. @param path  a file, or behind an "@" a name in the abstract namespace.
+/// @throws std::system_error  filename_too_long: more than 107 bytes; invalid_argument: it is empty or has a NUL.
+SocketAddress unix_address(std::string_view path);
 
 /// @returns the local address of a socket. @throws std::system_error.
 SocketAddress local_address(int fd);

@@ -16,14 +16,14 @@ std::size_t open_descriptors(std::error_code& error) {
   return error ? 0 : static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
-DescriptorRoom make_descriptor_room(std::size_t connections) {
+DescriptorRoom make_descriptor_room(std::size_t connections, std::size_t each) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
     return {connections, connections, std::numeric_limits<std::size_t>::max(), {}};
   }
   std::error_code unknown;
   const std::size_t others = open_descriptors(unknown) + kDescriptorsKeptBack;
-  const auto room_now = [&] { return std::max<std::size_t>(limit.rlim_cur, others + 2) - others; };
+  const auto room_now = [&] { return (std::max<std::size_t>(limit.rlim_cur, others + 2 * each) - others) / each; };
   DescriptorRoom room;
   if (room_now() / 2 < connections && limit.rlim_cur < limit.rlim_max) {
     const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};

@@ -19,8 +19,8 @@ std::size_t open_descriptors(std::error_code& error);
 
 /// Raises the soft limit on descriptors to the hard one if the connections and as many lingering ones would not fit
 /// below it, in addition to what is open now and kDescriptorsKeptBack. What lingers gets what the connections leave, an
-/// eighth at least.
-DescriptorRoom make_descriptor_room(std::size_t connections);
+/// eighth at least. @param each  descriptors of a connection.
+DescriptorRoom make_descriptor_room(std::size_t connections, std::size_t each = 1);
 
 /// For the log, the handlers' own files and connections, lookups of names.
 inline constexpr std::size_t kDescriptorsKeptBack = 32;

@@ -48,14 +48,18 @@ void set_if(int fd, const std::optional<std::chrono::seconds>& time, int name, c
   if (time) set_option(fd, IPPROTO_TCP, name, static_cast<int>(time->count()), what);
 }
 
-}  // namespace
-
-void apply_options(int fd, const SocketOptions& options) {
+void apply_tcp_options(int fd, const SocketOptions& options) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, options.nodelay ? 1 : 0, "TCP_NODELAY");
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE, options.keepalive ? 1 : 0, "SO_KEEPALIVE");
   set_if(fd, options.keepalive_idle, TCP_KEEPIDLE, "TCP_KEEPIDLE");
   set_if(fd, options.keepalive_interval, TCP_KEEPINTVL, "TCP_KEEPINTVL");
   if (options.keepalive_count) set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, *options.keepalive_count, "TCP_KEEPCNT");
+}
+
+}  // namespace
+
+void apply_options(int fd, const SocketOptions& options) {
+  if (get_option(fd, SOL_SOCKET, SO_DOMAIN) != AF_UNIX) apply_tcp_options(fd, options);
   if (options.receive_buffer) set_option(fd, SOL_SOCKET, SO_RCVBUF, *options.receive_buffer, "SO_RCVBUF");
   if (options.send_buffer) set_option(fd, SOL_SOCKET, SO_SNDBUF, *options.send_buffer, "SO_SNDBUF");
 }

@@ -9,7 +9,7 @@
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
-/// Where a server listens, and how.
+/// One place where a server listens, and how: a TCP port, or a Unix socket if there is a path.
 struct ListenOptions {
   std::string host = "localhost";  ///< a name, IPv4, IPv6, or "" for any address, dual-stack
   std::uint16_t port = 9999;       ///< 0 lets the kernel choose
@@ -18,6 +18,11 @@ struct ListenOptions {
   bool proxy_protocol = false;     ///< connections come from a proxy and begin with its header: ServerConfig::proxy
   bool tls = false;                ///< connections speak TLS, after a PROXY header: ServerConfig::tls
   bool reuse_port = false;         ///< SO_REUSEPORT: several servers share the port, and each gets a part
+  /// Of a Unix socket, which has no host, port and reuse_ options: a file of at most 107 bytes, or a name in the
+  /// abstract namespace behind an "@". A file that a dead server has left is replaced.
+  std::string path{};
+  std::optional<unsigned> mode{};  ///< of the path's file, as 0660; nullopt is what the umask leaves
+  std::string name{};              ///< for the log; the framework gives it no meaning
 };
 
 /// Options of each connection. nullopt leaves a value to the kernel, which usually tunes buffers better.
@@ -32,7 +37,8 @@ struct SocketOptions {
 };
 
 /// Sets them on a socket before listen(2) or connect(2): the receive buffer decides the window scale, which
-/// is agreed in the handshake. Connections inherit them all from their listening socket (Linux).
+/// is agreed in the handshake. Connections inherit them all from their listening socket (Linux). Of a Unix socket only
+/// the buffers are set: it has neither segments nor probes.
 /// @throws std::system_error.
 void apply_options(int fd, const SocketOptions& options);
 

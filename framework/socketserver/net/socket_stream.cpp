@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -26,6 +27,14 @@ void add(std::atomic<std::uint64_t>& counter, std::size_t bytes) {
   counter.store(counter.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
 }
 
+/// @returns the descriptor that ends a Unix socket's waits; none for TCP. @throws std::system_error.
+FileDescriptor make_interrupt(const SocketAddress& peer) {
+  if (peer.family() != AF_UNIX) return {};
+  FileDescriptor interrupt(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!interrupt) detail::throw_last_error("eventfd");
+  return interrupt;
+}
+
 /// A drain has begun, so that no wait for a message may. Most operations have no error, and cost no comparison.
 bool is_forbidden(const std::error_code& error) { return error && error == std::errc::operation_canceled; }
 
@@ -33,7 +42,10 @@ bool is_forbidden(const std::error_code& error) { return error && error == std::
 
 SocketStream::SocketStream(FileDescriptor socket, const SocketAddress& peer, const StreamTimeouts& timeouts,
                            Logger* log)
-    : socket_(std::move(socket)), peer_(peer) {
+    : socket_(std::move(socket)),
+      peer_(peer),
+      interrupt_(make_interrupt(peer)),
+      message_wait_(state_, kWaiting, kDraining, interrupt_.get()) {
   set_timeouts(timeouts);
   if (log != nullptr && log->enabled(LogLevel::debug)) observe(std::make_unique<detail::ByteLog>(*log, peer));
 }
@@ -48,7 +60,7 @@ IoResult SocketStream::read_some(std::span<std::byte> into, Deadline deadline, W
   add(bytes_in_, result.bytes);
   if (result.bytes > 0 || result.error || into.empty()) return result;
   // recv(2) returned 0, which is the peer's EOF unless this side has shut reading down.
-  if (wait == Wait::more && has(kDraining)) result = read_rest(into, deadline);
+  if (wait == Wait::more && has(kDraining) && has(kReadShut)) result = read_rest(into, deadline);
   if (result.bytes > 0 || result.error) return result;
   if (has(kAborted)) result.error = std::make_error_code(std::errc::connection_aborted);
   at_eof_ = !result.error && (!has(kDraining | kReadShut) || peer_has_closed());
@@ -88,10 +100,18 @@ IoResult SocketStream::read_rest(std::span<std::byte> into, Deadline deadline) {
 }
 
 bool SocketStream::peer_has_closed() const noexcept {
+  if (peer_.family() == AF_UNIX) return unix_peer_has_closed();
   tcp_info info{};
   socklen_t length = sizeof info;
   if (::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return true;
   return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_FIN_WAIT1 && info.tcpi_state != TCP_FIN_WAIT2;
+}
+
+/// Where this side has shut reading down, too, only the end of both directions can be told.
+bool SocketStream::unix_peer_has_closed() const noexcept {
+  const short sign = has(kReadShut) ? POLLHUP : POLLRDHUP;
+  pollfd look{.fd = socket_.get(), .events = POLLRDHUP, .revents = 0};
+  return ::poll(&look, 1, 0) > 0 && (look.revents & sign) != 0;
 }
 
 bool SocketStream::waits_without_buffer() const noexcept { return detail::SocketWaiter::waits_cheaply(); }
@@ -122,7 +142,13 @@ void SocketStream::shutdown(ShutdownHow how) noexcept {
 void SocketStream::drain() noexcept {
   // kWaiting may be cleared between the two lines; the reader then finds a read end shut down that it still
   // needs, which is what read_rest() is for.
-  if ((state_.fetch_or(kDraining) & kWaiting) != 0) shutdown(ShutdownHow::read);
+  if ((state_.fetch_or(kDraining) & kWaiting) != 0) end_wait();
+}
+
+void SocketStream::end_wait() noexcept {
+  if (peer_.family() != AF_UNIX) return shutdown(ShutdownHow::read);
+  const std::lock_guard lock(shutdown_mutex_);
+  if (interrupt_) (void)::eventfd_write(interrupt_.get(), 1);
 }
 
 void SocketStream::abort() noexcept {
@@ -148,6 +174,7 @@ FileDescriptor SocketStream::release() noexcept {
   waiter_.release();
   const std::lock_guard lock(shutdown_mutex_);
   if (socket_ && send_failed()) reset_on_close(socket_.get());
+  interrupt_.reset();
   return std::move(socket_);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// A stream over a connected TCP socket: the server's connections and the client's, on threads and on fibers.
+// A stream over a connected socket, TCP or Unix: the server's connections and the client's, on threads and on fibers.
 
 #include <atomic>
 #include <cstdint>
@@ -17,8 +17,9 @@ class Logger;
 /// operation in both. Its own is what a drain does to the reader. Threads: as Stream.
 class SocketStream final : public detail::ServedStream {
  public:
-  /// @param socket  connected, in blocking mode.
+  /// @param socket  connected, in blocking mode. A Unix socket takes a second descriptor, to end its waits by.
   /// @param log     outlives the stream; if it writes debug lines, each read and each sendall is one. Null is none.
+  /// @throws std::system_error  there is no second descriptor.
   SocketStream(FileDescriptor socket, const SocketAddress& peer, const StreamTimeouts& timeouts = {},
                Logger* log = nullptr);
   ~SocketStream() override;
@@ -67,13 +68,15 @@ class SocketStream final : public detail::ServedStream {
   //
   //   between two messages --read_some(message)--> kWaiting --bytes or EOF--> in a message
   //           |                                       |                           |
-  //           |drain()                         drain()|shuts reading down         |drain()
+  //           |drain()                         drain()|ends the wait              |drain()
   //           v                                       v                           v
-  //   kDraining: read_before_mark()           recv(2) returns what has    kDraining: the rest is waited for, also
-  //   serves what the kernel has              come, then 0                where reading is shut: read_rest()
+  //   kDraining: read_before_mark()           what has come, then 0:      kDraining: the rest is waited for, also
+  //   serves what the kernel has              the message's, or EOF       where reading is shut: read_rest()
   //
-  // The reader clears kWaiting when it has its bytes, and drain() may have seen it set just before: then reading is
-  // shut down in a message, and recv(2) returns 0 where it would wait.
+  // drain() ends a wait by shutting TCP's reading direction down. The reader clears kWaiting when it has its bytes, and
+  // drain() may have seen it set just before: then reading is shut down in a message, and recv(2) returns 0 where it
+  // would wait, while the kernel still takes what comes. A Unix socket's peer could send no more, so there an eventfd
+  // ends the wait.
   static constexpr unsigned kWaiting = 1;   // the reader waits for a message
   static constexpr unsigned kDraining = 2;  // drain() was called
   static constexpr unsigned kAborted = 4;   // abort() was called
@@ -84,13 +87,16 @@ class SocketStream final : public detail::ServedStream {
   IoResult read_message_start(std::span<std::byte> into, Deadline deadline);
   IoResult read_before_mark(std::span<std::byte> into);
   IoResult read_rest(std::span<std::byte> into, Deadline deadline);
+  void end_wait() noexcept;
   bool peer_has_closed() const noexcept;
+  bool unix_peer_has_closed() const noexcept;
 
   FileDescriptor socket_;
   const SocketAddress peer_;
   std::mutex shutdown_mutex_;  // held while another thread shuts the socket down, so that it is not closed meanwhile
   std::atomic<unsigned> state_{0};
-  const detail::WaitMark message_wait_{state_, kWaiting, kDraining};
+  FileDescriptor interrupt_;  // of a Unix socket: see drain()
+  const detail::WaitMark message_wait_;
   detail::SocketWaiter waiter_;
   std::atomic<std::uint64_t> bytes_in_{0};
   std::atomic<std::uint64_t> bytes_out_{0};

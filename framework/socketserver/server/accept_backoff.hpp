@@ -2,7 +2,8 @@
 // What the accept loop does about failed accepts: how long to wait, and when to say something.
 
 #include <cstdint>
-#include <socketserver/net/acceptor.hpp>
+#include <socketserver/base/deadline.hpp>
+#include <socketserver/net/accept_error.hpp>
 #include <socketserver/observe/log.hpp>
 
 namespace socketserver::detail {

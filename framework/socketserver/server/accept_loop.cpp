@@ -26,10 +26,10 @@ bool AcceptLoop::poll_once(Deadline deadline, std::size_t max) {
   // The hooks called here must not wait for the loop that calls them.
   const HandlerScope scope(core_.server);
   const Pause pause = look_for_room();
-  const Acceptor::Event event = core_.listener->wait(!pause.paused, std::min(deadline, pause.until));
-  if (event == Acceptor::Event::woken) backoff_.retry_now();
+  const ListenerSet::Event event = core_.listener->wait(!pause.paused, std::min(deadline, pause.until));
+  if (event == ListenerSet::Event::woken) backoff_.retry_now();
   std::size_t accepted = 0;
-  while (event == Acceptor::Event::connection && accepted < max && accept_one() == Accepted::connection) {
+  while (event == ListenerSet::Event::connection && accepted < max && accept_one() == Accepted::connection) {
     ++accepted;
     if (core_.lifecycle.stopping() || (core_.config->concurrency.overflow == Overflow::wait && core_.full())) break;
   }

@@ -138,7 +138,10 @@ void BaseServer::server_close() {
   impl_->stop.finish();
 }
 
-const SocketAddress& BaseServer::server_address() const noexcept { return impl_->core.listener->address(); }
+const SocketAddress& BaseServer::server_address() const noexcept { return impl_->core.listener->addresses().front(); }
+const std::vector<SocketAddress>& BaseServer::server_addresses() const noexcept {
+  return impl_->core.listener->addresses();
+}
 const ServerConfig& BaseServer::config() const noexcept { return *impl_->core.config; }
 ServerStats BaseServer::stats() const {
   ServerStats stats = impl_->core.connections.stats();

@@ -11,15 +11,16 @@
 #include <socketserver/server/server_config.hpp>
 #include <string>
 #include <typeinfo>
+#include <vector>
 
 namespace SOCKETSERVER_PUBLIC socketserver {
 
 /// Callers use the public part, servers of a special kind override the hooks. See TCPServer.
 ///
-/// Threads: request_stop, shutdown, stats, active_connections, server_address, config and log from any thread; the rest
-/// from one thread. verify_request, process_request, service_actions and handle_timeout run one at a time, on the
-/// serving thread; under the policy fiber with one loop on a fiber of that, until a stop begins. The other hooks run on
-/// whichever thread runs the connection.
+/// Threads: request_stop, shutdown, stats, active_connections, server_address, server_addresses, config and log from
+/// any thread; the rest from one thread. verify_request, process_request, service_actions and handle_timeout run one at
+/// a time, on the serving thread; under the policy fiber with one loop on a fiber of that, until a stop begins. The
+/// other hooks run on whichever thread runs the connection.
 class BaseServer {
  public:
   /// Binds and listens. Nothing stays open if it throws:
@@ -54,8 +55,10 @@ class BaseServer {
   /// from a handler or hook it is request_stop. A class that overrides hooks calls it in its destructor.
   void server_close();
 
-  /// The bound address, port 0 resolved.
+  /// The first of server_addresses().
   const SocketAddress& server_address() const noexcept;
+  /// What was bound, port 0 resolved, in the order of ServerConfig::listen.
+  const std::vector<SocketAddress>& server_addresses() const noexcept;
   /// What the constructor got. It never changes.
   const ServerConfig& config() const noexcept;
   /// @returns the counts since the server was made.

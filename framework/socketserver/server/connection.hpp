@@ -29,6 +29,10 @@ struct Connection {
     set_up(transport);
   }
 
+  /// Before the hooks see it.
+  void set_listener(std::size_t listener) noexcept { request.listener_ = listener; }
+  /// What the connection was accepted by.
+  const ListenOptions& listener() const noexcept { return config->listen[request.listener()]; }
   /// What the handler reads and writes: the last layer, or the transport itself.
   Stream& stream() const noexcept { return layers.empty() ? transport : *layers.back(); }
   /// Puts a layer on what stream() was, whose bytes it gives another form. Before the handler begins.

@@ -43,7 +43,7 @@ std::string client_of(const Connection& connection) { return connection.request.
 
 std::error_code ConnectionRunner::admit(Arrival arrival) {
   try {
-    if (!setup_.may_connect(arrival.peer)) return {};
+    if (!setup_.may_connect(arrival)) return {};
     // Under `wait` the loop accepts none while there is no room; a first byte may have come since it looked.
     const bool waits = core_.config->concurrency.overflow == Overflow::wait;
     const bool no_room = waits ? core_.budgets.connections_full(core_.connections.active()) : core_.full();
@@ -57,9 +57,12 @@ std::error_code ConnectionRunner::admit(Arrival arrival) {
 
 Connection& ConnectionRunner::add(Arrival arrival) {
   try {
-    return core_.connections.add(std::move(arrival.stream), arrival.peer, core_.server, core_.log, core_.config);
+    Connection& connection =
+        core_.connections.add(std::move(arrival.stream), arrival.peer, core_.server, core_.log, core_.config);
+    connection.set_listener(arrival.listener);
+    return connection;
   } catch (const std::bad_alloc&) {
-    setup_.left(arrival.peer);
+    setup_.left(arrival.peer, arrival.listener);
     throw;
   }
 }
@@ -107,11 +110,12 @@ void ConnectionRunner::submit(Connection& connection) {
 
 /// @returns false if the connection starts at once.
 bool ConnectionRunner::wait_for_input(Connection& connection) {
-  const bool begins = !setup_.is_needed() && core_.hooks.handler_speaks_first();
+  const bool begins = !setup_.is_needed(connection) && core_.hooks.handler_speaks_first();
   if (!core_.policy->starts_on_input() || begins) return false;
   const TimeoutsConfig& timeouts = connection.config->timeouts;
   return core_.background->await_input(
-      connection.transport, connection.transport.deadline(setup_.is_needed() ? timeouts.handshake : timeouts.idle),
+      connection.transport,
+      connection.transport.deadline(setup_.is_needed(connection) ? timeouts.handshake : timeouts.idle),
       [this, &connection](FirstInput found) { input_came(connection, found); });
 }
 

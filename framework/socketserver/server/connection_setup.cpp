@@ -25,10 +25,16 @@ std::uint64_t TlsStats::*counter_of(TlsFailure failure) noexcept {
   return &TlsStats::other;
 }
 
+/// Whether may_connect() has counted the listener's connections: else the client is known later, or never.
+bool is_counted(const ListenOptions& listener) noexcept { return listener.path.empty() && !listener.proxy_protocol; }
+
 }  // namespace
 
-bool ConnectionSetup::may_connect(const SocketAddress& peer) {
-  if (core_.config->listen.proxy_protocol) {
+bool ConnectionSetup::may_connect(const Arrival& arrival) {
+  const ListenOptions& listener = core_.config->listen[arrival.listener];
+  const SocketAddress& peer = arrival.peer;
+  if (!listener.path.empty()) return true;
+  if (listener.proxy_protocol) {
     if (contains(core_.config->proxy.trusted, peer)) return true;
     core_.connections.count_refused(Refusal::untrusted_proxy);
     log_refusal(peer, "is in no network of /proxy/trusted");
@@ -42,21 +48,20 @@ bool ConnectionSetup::may_connect(const SocketAddress& peer) {
 }
 
 void ConnectionSetup::left(const Connection& connection) noexcept {
-  if (connection.entered || !core_.config->listen.proxy_protocol)
-    core_.access.leave(connection.request.client_address());
+  if (connection.entered || is_counted(connection.listener())) core_.access.leave(connection.request.client_address());
 }
 
-void ConnectionSetup::left(const SocketAddress& peer) noexcept {
-  if (!core_.config->listen.proxy_protocol) core_.access.leave(peer);
+void ConnectionSetup::left(const SocketAddress& peer, std::size_t listener) noexcept {
+  if (is_counted(core_.config->listen[listener])) core_.access.leave(peer);
 }
 
 std::optional<Outcome> ConnectionSetup::prepare(Connection& connection) {
-  if (!is_needed()) return std::nullopt;
+  if (!is_needed(connection)) return std::nullopt;
   const Deadline until = std::min(Deadline::after(connection.config->timeouts.handshake), connection.lifetime);
-  if (connection.config->listen.proxy_protocol) {
+  if (connection.listener().proxy_protocol) {
     if (const auto outcome = read_proxy(connection, until)) return outcome;
   }
-  return connection.config->listen.tls ? shake_hands(connection, until) : std::nullopt;
+  return connection.listener().tls ? shake_hands(connection, until) : std::nullopt;
 }
 
 std::optional<Outcome> ConnectionSetup::read_proxy(Connection& connection, Deadline until) {
@@ -112,7 +117,8 @@ Outcome ConnectionSetup::no_session(const Connection& connection, std::error_cod
   const TlsFailure reason = tls_failure(error);
   core_.connections.count(counter_of(reason));
   core_.log_event(core_.budgets.network_lines, LogLevel::info,
-                  concat(connection.request.client_address().to_string(), ": TLS handshake (", to_string(reason), "): ", error.message()));
+                  concat(connection.request.client_address().to_string(), ": TLS handshake (", to_string(reason),
+                         "): ", error.message()));
   return reason == TlsFailure::timed_out ? Outcome::timed_out : Outcome::failed;
 }
 

@@ -13,15 +13,18 @@ class ConnectionSetup {
  public:
   explicit ConnectionSetup(ServerCore& core) : core_(core) {}
 
-  /// Counts a new connection of the peer, which a proxy may be. A refusal has been counted and logged. @throws
+  /// Counts a new connection of the peer, which a proxy may be. The clients of a Unix socket have no network: who may
+  /// connect there is the mode's of its file. A refusal has been counted and logged. @throws
   /// std::bad_alloc.
-  bool may_connect(const SocketAddress& peer);
+  bool may_connect(const Arrival& arrival);
   /// Ends what may_connect() and prepare() have counted.
   void left(const Connection& connection) noexcept;
   /// @overload for one that was not registered
-  void left(const SocketAddress& peer) noexcept;
+  void left(const SocketAddress& peer, std::size_t listener) noexcept;
   /// Whether the peer has to send something before a handler can begin.
-  bool is_needed() const noexcept { return core_.config->listen.proxy_protocol || core_.config->listen.tls; }
+  static bool is_needed(const Connection& connection) noexcept {
+    return connection.listener().proxy_protocol || connection.listener().tls;
+  }
   /// Does all of it, within the handshake clock; may wait as long.
   /// @returns nullopt if the handler can begin, else how the connection has to end; that has been counted and logged.
   std::optional<Outcome> prepare(Connection& connection);

@@ -8,11 +8,12 @@
 #include <socketserver/base/function.hpp>
 #include <socketserver/base/visibility.hpp>
 #include <socketserver/concurrency/policy.hpp>
-#include <socketserver/net/acceptor.hpp>
 #include <socketserver/net/detail/served_stream.hpp>
+#include <socketserver/net/listener_set.hpp>
 #include <socketserver/server/server_config.hpp>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace socketserver::detail {
 
@@ -20,7 +21,8 @@ namespace socketserver::detail {
 struct Arrival {
   std::unique_ptr<ServedStream> stream{};
   SocketAddress peer{};
-  std::error_code error{};  // operation_would_block: none is waiting
+  std::error_code error{};   // operation_would_block: none is waiting
+  std::size_t listener = 0;  // which of ServerConfig::listen it came by
 };
 
 /// What the process's descriptors have room for.
@@ -29,7 +31,8 @@ struct Room {
   std::size_t lingering = 0;
 };
 
-/// Where connections come from. Each call as Acceptor's of the same name. Threads: one at a time, but wake() from any.
+/// Where connections come from. Each call as ListenerSet's of the same name. Threads: one at a time, but wake() from
+/// any.
 class Listener {
  public:
   Listener() = default;
@@ -37,13 +40,13 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
   virtual ~Listener() = default;
 
-  virtual const SocketAddress& address() const noexcept = 0;
+  virtual const std::vector<SocketAddress>& addresses() const noexcept = 0;
   virtual bool listening() const noexcept = 0;
-  virtual Acceptor::Event wait(bool connections, Deadline deadline) = 0;
+  virtual ListenerSet::Event wait(bool connections, Deadline deadline) = 0;
   virtual void wake() noexcept = 0;
   virtual Arrival accept() = 0;
   virtual void refuse_new() noexcept = 0;
-  virtual std::size_t waiting() const noexcept = 0;
+  virtual std::size_t waiting() noexcept = 0;
   virtual void close() noexcept = 0;
   virtual void reopen() = 0;
   /// Makes room for the configuration's connections, and writes what was asked for and what was granted, a line each.
@@ -106,8 +109,8 @@ class Environment {
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
-  /// @throws std::system_error  as Acceptor.
-  virtual std::unique_ptr<Listener> listen(const ListenOptions& listen, const SocketOptions& socket) = 0;
+  /// @throws std::system_error  as ListenerSet.
+  virtual std::unique_ptr<Listener> listen(const std::vector<ListenOptions>& listen, const SocketOptions& socket) = 0;
   /// @param most_lingering  see bound_lingering(). @throws std::system_error.
   virtual std::unique_ptr<Background> background(std::size_t most_lingering) = 0;
   /// @throws std::system_error  as make_policy().

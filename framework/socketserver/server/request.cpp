@@ -1,5 +1,6 @@
 #include <socketserver/server/request.hpp>
 
+#include <socketserver/server/connection.hpp>
 #include <socketserver/tls/tls_stream.hpp>
 #include <stdexcept>
 #include <utility>
@@ -23,6 +24,11 @@ std::optional<TlsInfo> Request::tls() const {
 BaseServer& Request::server() const {
   if (server_ == nullptr) throw std::logic_error("this request has no server");
   return *server_;
+}
+
+std::optional<PeerCredentials> Request::peer_credentials() const noexcept {
+  if (connection_ == nullptr) return std::nullopt;
+  return socketserver::peer_credentials(connection_->transport.native_handle());
 }
 
 }  // namespace socketserver

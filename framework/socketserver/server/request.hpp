@@ -1,11 +1,13 @@
 #pragma once
 // One connection as hooks and handlers see it.
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <socketserver/base/visibility.hpp>
 #include <socketserver/io/stream.hpp>
 #include <socketserver/net/address.hpp>
+#include <socketserver/net/peer_credentials.hpp>
 #include <socketserver/net/proxy_header.hpp>
 #include <socketserver/server/server_config.hpp>
 #include <socketserver/tls/tls_info.hpp>
@@ -40,6 +42,10 @@ class Request {
   const ProxyHeader* proxy() const noexcept { return proxied_ == nullptr ? nullptr : &proxied_->header; }
   /// What the TLS handshake has agreed on; nullopt on a connection without TLS, and before its handshake.
   std::optional<TlsInfo> tls() const;
+  /// Which of ServerConfig::listen the client came by: its place there, and its address's in server_addresses().
+  std::size_t listener() const noexcept { return listener_; }
+  /// @returns the process at the other end of a Unix socket; nullopt for TCP, in a test, and once the stream is closed.
+  std::optional<PeerCredentials> peer_credentials() const noexcept;
   /// The configuration's, for a handler's buffers.
   const LimitsConfig& limits() const noexcept { return limits_; }
   /// Whether there is a server; a test may give none.
@@ -72,6 +78,7 @@ class Request {
   std::unique_ptr<const Proxied> proxied_;  // null where there is no proxy
   BaseServer* server_;
   LimitsConfig limits_;
+  std::size_t listener_ = 0;
   detail::Connection* connection_ = nullptr;  // null in a test
 };
 

@@ -81,16 +81,16 @@ struct TimeoutsConfig {
 
 /// All of it, a member for each section of the JSON document. The defaults make a server on localhost:9999.
 struct ServerConfig {
-  ListenOptions listen{};           ///< the address to listen on
-  SocketOptions socket{};           ///< options of each connection's socket
-  ConcurrencyConfig concurrency{};  ///< who runs a connection's handler
-  LimitsConfig limits{};            ///< connections and bytes
-  TimeoutsConfig timeouts{};        ///< every wait's bound
-  AccessConfig access{};            ///< the clients that may connect
-  ProxyConfig proxy{};              ///< the proxies that may name another client
-  TlsServerOptions tls{};           ///< certificates and the rest, for listeners that speak TLS
-  LogConfig log{};                  ///< the server's own lines, and the program's
-  std::string app = "{}";           ///< a JSON object for the program's own use; the framework does not look inside
+  std::vector<ListenOptions> listen = std::vector<ListenOptions>(1);  ///< where to listen; at least one entry
+  SocketOptions socket{};                                             ///< options of each connection's socket
+  ConcurrencyConfig concurrency{};                                    ///< who runs a connection's handler
+  LimitsConfig limits{};                                              ///< connections and bytes
+  TimeoutsConfig timeouts{};                                          ///< every wait's bound
+  AccessConfig access{};                                              ///< the clients that may connect
+  ProxyConfig proxy{};                                                ///< the proxies that may name another client
+  TlsServerOptions tls{};  ///< certificates and the rest, for listeners that speak TLS
+  LogConfig log{};         ///< the server's own lines, and the program's
+  std::string app = "{}";  ///< a JSON object for the program's own use; the framework does not look inside
   detail::Environment* environment = nullptr;  ///< a simulation's, which sets it and outlives the server; null: none
 };
 

@@ -1,11 +1,13 @@
 #include <socketserver/server/server_tls.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace socketserver::detail {
 
 ServerTls::ServerTls(const ServerConfig& config) : ticket_keys_(std::make_shared<TlsTicketKeys>()) {
-  if (config.listen.tls) current_ = make(config);
+  if (std::any_of(config.listen.begin(), config.listen.end(), [](const ListenOptions& entry) { return entry.tls; }))
+    current_ = make(config);
 }
 
 TlsContext ServerTls::context() const {

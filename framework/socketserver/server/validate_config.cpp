@@ -1,5 +1,6 @@
 #include <socketserver/server/validate_config.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <initializer_list>
 
@@ -24,6 +25,16 @@ std::optional<ConfigProblem> first_broken(std::initializer_list<Rule> rules) {
   return std::nullopt;
 }
 
+/// The peers of a Unix socket, proxies included, are those that its file's mode admits.
+bool any_tcp_proxy(const std::vector<ListenOptions>& listen) {
+  return std::any_of(listen.begin(), listen.end(),
+                     [](const ListenOptions& entry) { return entry.proxy_protocol && entry.path.empty(); });
+}
+
+bool any_tls(const std::vector<ListenOptions>& listen) {
+  return std::any_of(listen.begin(), listen.end(), [](const ListenOptions& entry) { return entry.tls; });
+}
+
 std::optional<ConfigProblem> bad_timeout(const TimeoutsConfig& timeouts) {
   const char* const text = "is negative or longer than a century";
   return first_broken({{in_range(timeouts.idle), "/timeouts/idle", text},
@@ -39,16 +50,17 @@ std::optional<ConfigProblem> bad_timeout(const TimeoutsConfig& timeouts) {
 
 std::optional<ConfigProblem> find_problem(const ServerConfig& config) {
   const auto broken = first_broken(
-      {{config.concurrency.threads != 0U, "/concurrency/threads", "is 0"},
+      {{!config.listen.empty(), "/listen", "has no entry"},
+       {config.concurrency.threads != 0U, "/concurrency/threads", "is 0"},
        {config.concurrency.stack_size >= kLeastStackSize, "/concurrency/stack_size", "is under 16384"},
        {config.limits.max_connections > 0, "/limits/max_connections", "is 0"},
        {config.limits.max_line > 0, "/limits/max_line", "is 0"},
        {config.limits.read_buffer > 0, "/limits/read_buffer", "is 0"},
        {config.access.max_connections_per_client != 0U, "/access/max_connections_per_client", "is 0"},
        {config.access.accepts_per_second_per_client != 0U, "/access/accepts_per_second_per_client", "is 0"},
-       {!config.listen.proxy_protocol || !config.proxy.trusted.empty(), "/proxy/trusted",
+       {!any_tcp_proxy(config.listen) || !config.proxy.trusted.empty(), "/proxy/trusted",
         "is empty, but /listen/proxy_protocol is true: name the proxies' networks"},
-       {!config.listen.tls || !config.tls.certificates.empty(), "/tls/certificates",
+       {!any_tls(config.listen) || !config.tls.certificates.empty(), "/tls/certificates",
         "is empty, but /listen/tls is true: name a chain and its key"},
        {config.tls.client_certificate == ClientCertificate::none || config.tls.client_ca, "/tls/client_ca",
         "is null, but /tls/client_certificate asks for certificates: name the authorities that they are verified by"}});

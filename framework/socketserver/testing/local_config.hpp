@@ -5,10 +5,12 @@
 
 namespace socketserver::testing::detail {
 
-/// @returns it with a free port of the loopback, and without a log unless it names a file.
+/// @returns it with free ports of the loopback, Unix sockets as they are, and without a log unless it names a file.
 inline ServerConfig local_config(ServerConfig config) {
-  config.listen.host = "127.0.0.1";
-  config.listen.port = 0;
+  for (ListenOptions& listen : config.listen) {
+    listen.host = "127.0.0.1";
+    listen.port = 0;
+  }
   if (!config.log.file) config.log.level = LogLevel::off;
   return config;
 }

@@ -8,30 +8,17 @@
 #include <socketserver/wait/execution.hpp>
 
 namespace socketserver::detail {
-namespace {
-
-enum class Edge { come, overdue, forbidden };
-
-/// Waits for an edge, under the mark.
-Edge wait_edge(Watch& watch, Deadline deadline, const WaitMark* mark) {
-  const MarkedWait wait(mark);
-  if (!wait.allowed()) return Edge::forbidden;
-  return watch.wait_read(deadline) ? Edge::come : Edge::overdue;
-}
-
-}  // namespace
-
-/// The socket's registration with the loop of the fiber that runs. The first reader's is kept, and used by all fibers
+/// A descriptor's registration with the loop of the fiber that runs. The first reader's is kept, and used by all fibers
 /// of its loop; a fiber of another loop has one of its own for as long as its operation lasts, and so has a sender
 /// before there is a reader.
 class FiberWaiter::Registration {
  public:
-  Registration(FiberWaiter& waiter, Fiber& fiber, int fd, bool keep) noexcept : watch_(waiter.watch_.load()) {
+  Registration(std::atomic<Watch*>& kept, Fiber& fiber, int fd, bool keep) noexcept : watch_(kept.load()) {
     if (watch_ != nullptr && fiber.shares_loop(*watch_)) return;
     const bool first = watch_ == nullptr && keep;
     watch_ = fiber.watch(fd);
     temporary_ = !first;
-    if (first) waiter.watch_.store(watch_);
+    if (first) kept.store(watch_);
   }
   Registration(const Registration&) = delete;
   Registration& operator=(const Registration&) = delete;
@@ -50,9 +37,24 @@ class FiberWaiter::Registration {
   bool temporary_ = false;
 };
 
+/// Waits for an edge, under the mark.
+FiberWaiter::Edge FiberWaiter::wait_edge(Fiber& fiber, Watch& watch, Deadline deadline, const WaitMark* mark) {
+  const MarkedWait wait(mark);
+  if (!wait.allowed()) return Edge::forbidden;
+  if (mark == nullptr || mark->interrupt() < 0) return watch.wait_read(deadline) ? Edge::come : Edge::overdue;
+  const Registration interrupt(interrupt_, fiber, mark->interrupt(), true);
+  if (!interrupt) return Edge::failed;
+  watch.end_park_on_read(true);
+  interrupt->end_park_on_read(true);
+  const bool in_time = fiber.park(deadline);
+  watch.end_park_on_read(false);
+  interrupt->end_park_on_read(false);
+  return interrupt->readable ? Edge::forbidden : in_time ? Edge::come : Edge::overdue;
+}
+
 IoResult FiberWaiter::receive(Fiber& fiber, int fd, std::span<std::byte> into, Deadline deadline,
                               const WaitMark* mark) {
-  const Registration watch(*this, fiber, fd, true);
+  const Registration watch(watch_, fiber, fd, true);
   if (!watch) return {0, last_error()};
   if (into.empty()) return {};
   for (bool overdue = false;;) {
@@ -65,7 +67,8 @@ IoResult FiberWaiter::receive(Fiber& fiber, int fd, std::span<std::byte> into, D
         return result;
       }
     }
-    const Edge edge = wait_edge(*watch, deadline, mark);
+    const Edge edge = wait_edge(fiber, *watch, deadline, mark);
+    if (edge == Edge::failed) return {0, last_error()};
     if (edge == Edge::forbidden) return {0, forbidden()};
     overdue = edge == Edge::overdue;
   }
@@ -81,18 +84,19 @@ IoResult FiberWaiter::send(Fiber& fiber, int fd, std::span<const std::byte> byte
     if (errno == EINTR) continue;
     if (!would_block(errno)) return {0, last_error(), IoOperation::send};
     if (deadline.expired()) return {0, timed_out(), IoOperation::send};
-    const Registration watch(*this, fiber, fd, false);
+    const Registration watch(watch_, fiber, fd, false);
     if (!watch) return {0, last_error(), IoOperation::send};
     (void)watch->wait_write(deadline);
   }
 }
 
 std::error_code FiberWaiter::wait_readable(Fiber& fiber, int fd, Deadline deadline, const WaitMark* mark) {
-  const Registration watch(*this, fiber, fd, true);
+  const Registration watch(watch_, fiber, fd, true);
   if (!watch) return last_error();
   if (watch.may_read()) return {};
-  const Edge edge = wait_edge(*watch, deadline, mark);
+  const Edge edge = wait_edge(fiber, *watch, deadline, mark);
   if (edge == Edge::come) return {};
+  if (edge == Edge::failed) return last_error();
   if (edge == Edge::forbidden) return forbidden();
   // As everywhere, a deadline that has passed still lets what is there be taken, and the loop may not have looked
   // since.
@@ -100,14 +104,16 @@ std::error_code FiberWaiter::wait_readable(Fiber& fiber, int fd, Deadline deadli
 }
 
 std::error_code FiberWaiter::wait_arrival(Fiber& fiber, int fd, Deadline deadline) {
-  const Registration watch(*this, fiber, fd, true);
+  const Registration watch(watch_, fiber, fd, true);
   if (!watch) return last_error();
   (void)watch->wait_read(deadline);
   return {};
 }
 
 void FiberWaiter::release() noexcept {
-  if (Watch* watch = watch_.exchange(nullptr)) watch->release();
+  for (std::atomic<Watch*>* const kept : {&watch_, &interrupt_}) {
+    if (Watch* watch = kept->exchange(nullptr)) watch->release();
+  }
 }
 
 }  // namespace socketserver::detail

@@ -25,9 +25,12 @@ class FiberWaiter {
   void release() noexcept;
 
  private:
+  enum class Edge { come, overdue, forbidden, failed };  // failed: with errno set
   class Registration;
+  Edge wait_edge(Fiber& fiber, Watch& watch, Deadline deadline, const WaitMark* mark);
 
-  std::atomic<Watch*> watch_{nullptr};  // with the loop of the fiber that first read
+  std::atomic<Watch*> watch_{nullptr};      // with the loop of the fiber that first read
+  std::atomic<Watch*> interrupt_{nullptr};  // the same, of the mark's eventfd
 };
 
 }  // namespace socketserver::detail

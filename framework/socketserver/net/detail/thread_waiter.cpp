@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <socketserver/base/kernel_timeout.hpp>
 #include <socketserver/base/last_error.hpp>
 #include <socketserver/net/socket_calls.hpp>
@@ -35,16 +36,10 @@ int bound_wait(int fd, int name, Duration& current, Deadline deadline) {
   return 0;
 }
 
-/// @returns no error where poll(2) was interrupted: its caller looks again.
-std::error_code poll_once(int fd, Deadline deadline) {
-  pollfd look{.fd = fd, .events = POLLIN, .revents = 0};
-  const int ready = ::poll(&look, 1, kernel_timeout(deadline));
-  return ready < 0 && errno != EINTR ? last_error() : std::error_code();
-}
-
 }  // namespace
 
 IoResult ThreadWaiter::receive(int fd, std::span<std::byte> into, Deadline deadline, const WaitMark* mark) {
+  if (mark != nullptr && mark->interrupt() >= 0) return receive_interruptibly(fd, into, deadline, *mark);
   const MarkedWait wait(mark);
   if (!wait.allowed()) return {0, forbidden()};
   for (;;) {
@@ -54,6 +49,17 @@ IoResult ThreadWaiter::receive(int fd, std::span<std::byte> into, Deadline deadl
     if (errno == EINTR) continue;
     if (!would_block(errno)) return {0, last_error()};
     if (deadline.expired()) return {0, timed_out()};
+  }
+}
+
+/// recv(2) ends at what comes to its own socket alone, so poll(2) waits for it.
+IoResult ThreadWaiter::receive_interruptibly(int fd, std::span<std::byte> into, Deadline deadline,
+                                             const WaitMark& mark) {
+  for (;;) {
+    const std::error_code error = wait_readable(fd, deadline, &mark);
+    if (error) return {0, error};
+    const IoResult result = receive_now(fd, into);
+    if (!result.error || result.error != std::errc::timed_out) return result;
   }
 }
 
@@ -71,9 +77,12 @@ IoResult ThreadWaiter::send(int fd, std::span<const std::byte> bytes, Deadline d
 std::error_code ThreadWaiter::wait_readable(int fd, Deadline deadline, const WaitMark* mark) {
   const MarkedWait wait(mark);
   if (!wait.allowed()) return forbidden();
+  const int interrupt = mark != nullptr ? mark->interrupt() : -1;
   for (;;) {
-    if (const std::error_code error = poll_once(fd, deadline)) return error;
-    if (has_input(fd)) return {};
+    pollfd looks[] = {{.fd = fd, .events = POLLIN, .revents = 0}, {.fd = interrupt, .events = POLLIN, .revents = 0}};
+    const int ready = ::poll(looks, std::size(looks), kernel_timeout(deadline));
+    if (ready < 0 && errno != EINTR) return last_error();
+    if (ready > 0) return looks[1].revents != 0 ? forbidden() : std::error_code();
     if (deadline.expired()) return timed_out();
   }
 }

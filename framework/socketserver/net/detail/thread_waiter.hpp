@@ -22,6 +22,8 @@ class ThreadWaiter {
   void release() noexcept { arrivals_.reset(); }
 
  private:
+  IoResult receive_interruptibly(int fd, std::span<std::byte> into, Deadline deadline, const WaitMark& mark);
+
   Duration receive_timeout_{};  // SO_RCVTIMEO as set on the socket; zero is none
   Duration send_timeout_{};     // SO_SNDTIMEO, the same
   FileDescriptor arrivals_;     // an epoll that reports each arrival; from the first wait_arrival() on

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <list>
+#include <numeric>
 #include <socketserver/base/text.hpp>
 #include <utility>
 #include <vector>
@@ -11,25 +12,29 @@ namespace socketserver::testing::detail {
 
 using socketserver::detail::Arrival;
 using socketserver::detail::FirstInput;
+using socketserver::detail::ListenerSet;
 
-/// Stands in for Acceptor, call by call.
+/// Stands in for ListenerSet, call by call: a queue for each entry, from which connections are accepted in turn.
 class SimulatedNetwork::SimulatedListener final : public socketserver::detail::Listener {
  public:
-  explicit SimulatedListener(SimulatedNetwork& network) : network_(network) { network_.listener_ = this; }
+  SimulatedListener(SimulatedNetwork& network, std::size_t entries)
+      : network_(network), addresses_(entries), queues_(entries) {
+    network_.listener_ = this;
+  }
   ~SimulatedListener() override {
     close();
     network_.listener_ = nullptr;
   }
 
-  const SocketAddress& address() const noexcept override { return address_; }
+  const std::vector<SocketAddress>& addresses() const noexcept override { return addresses_; }
   bool listening() const noexcept override { return listening_; }
 
-  Acceptor::Event wait(bool connections, Deadline deadline) override {
+  ListenerSet::Event wait(bool connections, Deadline deadline) override {
     std::unique_lock lock(mutex_);
     for (;;) {
-      if (std::exchange(woken_, false)) return Acceptor::Event::woken;
-      if (connections && (!queue_.empty() || !errors_.empty())) return Acceptor::Event::connection;
-      if (deadline.expired()) return Acceptor::Event::timeout;
+      if (std::exchange(woken_, false)) return ListenerSet::Event::woken;
+      if (connections && (count() > 0 || !errors_.empty())) return ListenerSet::Event::connection;
+      if (deadline.expired()) return ListenerSet::Event::timeout;
       (void)changed_.wait(lock, deadline);
     }
   }
@@ -48,15 +53,19 @@ class SimulatedNetwork::SimulatedListener final : public socketserver::detail::L
       network_.trace_.add(0, concat("accept fails: error ", static_cast<int>(error)));
       return {.error = std::make_error_code(error)};
     }
-    if (queue_.empty()) return {.error = std::make_error_code(std::errc::operation_would_block)};
-    const std::shared_ptr<Link> link = std::move(queue_.front());
-    queue_.pop_front();
+    if (count() == 0) return {.error = std::make_error_code(std::errc::operation_would_block)};
+    while (queues_[next_].empty()) next_ = (next_ + 1) % queues_.size();
+    const std::size_t listener = std::exchange(next_, (next_ + 1) % queues_.size());
+    const std::shared_ptr<Link> link = std::move(queues_[listener].front());
+    queues_[listener].pop_front();
     for (const auto& other : network_.links_) {
       if (other->accepted_at && !other->ended_at) ++link->open_when_accepted;
     }
     link->accepted_at = steady_clock().now();
     network_.trace_.add(0, concat("accepts client ", link->client));
-    return {.stream = std::make_unique<SimulatedStream>(link, network_.dice_, network_.trace_), .peer = address_};
+    return {.stream = std::make_unique<SimulatedStream>(link, network_.dice_, network_.trace_),
+            .peer = {},
+            .listener = listener};
   }
 
   void refuse_new() noexcept override {
@@ -64,19 +73,14 @@ class SimulatedNetwork::SimulatedListener final : public socketserver::detail::L
     network_.refuses_since_ = steady_clock().now();
   }
 
-  std::size_t waiting() const noexcept override { return queue_.size(); }
+  std::size_t waiting() noexcept override { return count(); }
 
   void close() noexcept override {
     listening_ = open_ = false;
-    for (const std::shared_ptr<Link>& link : queue_) {
-      const std::lock_guard lock(link->mutex);
-      if (link->end == LinkEnd::none) {
-        link->end = LinkEnd::turned_away;
-        link->turned_away_at = steady_clock().now();
-      }
-      link->changed.notify_all();
+    for (Queue& queue : queues_) {
+      for (const std::shared_ptr<Link>& link : queue) turn_away(*link);
+      queue.clear();
     }
-    queue_.clear();
   }
 
   void reopen() override { listening_ = open_ = true; }
@@ -87,7 +91,8 @@ class SimulatedNetwork::SimulatedListener final : public socketserver::detail::L
   bool open() const noexcept { return open_; }
   void arrive(std::shared_ptr<Link> link) {
     const std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(link));
+    Queue& queue = queues_[link->client % queues_.size()];
+    queue.push_back(std::move(link));
     changed_.notify_all();
   }
   void fail(std::errc error) {
@@ -97,9 +102,25 @@ class SimulatedNetwork::SimulatedListener final : public socketserver::detail::L
   }
 
  private:
+  using Queue = std::deque<std::shared_ptr<Link>>;
+
+  std::size_t count() const noexcept {
+    return std::accumulate(queues_.begin(), queues_.end(), std::size_t{0},
+                           [](std::size_t sum, const Queue& queue) { return sum + queue.size(); });
+  }
+  static void turn_away(Link& link) {
+    const std::lock_guard lock(link.mutex);
+    if (link.end == LinkEnd::none) {
+      link.end = LinkEnd::turned_away;
+      link.turned_away_at = steady_clock().now();
+    }
+    link.changed.notify_all();
+  }
+
   SimulatedNetwork& network_;
-  const SocketAddress address_{};
-  std::deque<std::shared_ptr<Link>> queue_;  // connected, not accepted
+  const std::vector<SocketAddress> addresses_;
+  std::vector<Queue> queues_;  // of each entry: connected, not accepted
+  std::size_t next_ = 0;       // the one to accept from
   std::deque<std::errc> errors_;
   bool listening_ = true;
   bool open_ = true;  // takes new connections
@@ -229,8 +250,9 @@ void SimulatedNetwork::fail_next_accept(std::errc error) {
   if (listener_ != nullptr && listener_->open()) listener_->fail(error);
 }
 
-std::unique_ptr<socketserver::detail::Listener> SimulatedNetwork::listen(const ListenOptions&, const SocketOptions&) {
-  return std::make_unique<SimulatedListener>(*this);
+std::unique_ptr<socketserver::detail::Listener> SimulatedNetwork::listen(const std::vector<ListenOptions>& listen,
+                                                                         const SocketOptions&) {
+  return std::make_unique<SimulatedListener>(*this, listen.size());
 }
 std::unique_ptr<socketserver::detail::Background> SimulatedNetwork::background(std::size_t) {
   return std::make_unique<SimulatedBackground>(scheduler_);

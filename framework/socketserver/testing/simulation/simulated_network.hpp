@@ -140,7 +140,7 @@ class SimulatedNetwork final : public socketserver::detail::Environment {
   /// Accepts that have failed.
   std::uint64_t errors_delivered() const noexcept { return errors_delivered_; }
 
-  std::unique_ptr<socketserver::detail::Listener> listen(const ListenOptions& listen,
+  std::unique_ptr<socketserver::detail::Listener> listen(const std::vector<ListenOptions>& listen,
                                                          const SocketOptions& socket) override;
   std::unique_ptr<socketserver::detail::Background> background(std::size_t most_lingering) override;
   std::unique_ptr<Policy> policy(const PolicyOptions& options) override;

@@ -5,7 +5,7 @@
 #include <future>
 #include <socketserver/concurrency/policy.hpp>
 #include <socketserver/concurrency/sync.hpp>
-#include <socketserver/net/acceptor.hpp>
+#include <socketserver/net/listener_set.hpp>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -14,6 +14,7 @@
 
 using namespace socketserver;
 using namespace std::chrono_literals;
+using detail::ListenerSet;
 using testing_support::Client;
 using testing_support::eventually;
 
@@ -32,36 +33,36 @@ void on_fiber(Policy& policy, Job job) {
 
 TEST_CASE("on a fiber a wake-up ends the wait under way or the next one, once") {
   const auto loop = one_loop();
-  Acceptor acceptor(kLoopback, {});
+  ListenerSet acceptor(kLoopback, {});
   acceptor.wake();
   acceptor.wake();
   on_fiber(*loop, [&acceptor] {
-    CHECK(acceptor.wait(true, Deadline::after(10s)) == Acceptor::Event::woken);
-    CHECK(acceptor.wait(true, Deadline::after(1ms)) == Acceptor::Event::timeout);
+    CHECK(acceptor.wait(true, Deadline::after(10s)) == ListenerSet::Event::woken);
+    CHECK(acceptor.wait(true, Deadline::after(1ms)) == ListenerSet::Event::timeout);
   });
   auto waking = std::async(std::launch::async, [&acceptor] { acceptor.wake(); });
-  on_fiber(*loop, [&acceptor] { CHECK(acceptor.wait(false, Deadline::never()) == Acceptor::Event::woken); });
+  on_fiber(*loop, [&acceptor] { CHECK(acceptor.wait(false, Deadline::never()) == ListenerSet::Event::woken); });
 }
 
 TEST_CASE("on a fiber a wait without interest in connections leaves them in the queue") {
   const auto loop = one_loop();
-  Acceptor acceptor(kLoopback, {});
+  ListenerSet acceptor(kLoopback, {});
   const Client client(acceptor.address());
   on_fiber(*loop, [&acceptor] {
-    CHECK(acceptor.wait(false, Deadline::after(1ms)) == Acceptor::Event::timeout);
-    CHECK(acceptor.wait(true, Deadline::after(10s)) == Acceptor::Event::connection);
+    CHECK(acceptor.wait(false, Deadline::after(1ms)) == ListenerSet::Event::timeout);
+    CHECK(acceptor.wait(true, Deadline::after(10s)) == ListenerSet::Event::connection);
     CHECK_FALSE(acceptor.accept().error);
     CHECK(acceptor.accept().error == std::errc::operation_would_block);
-    CHECK(acceptor.wait(true, Deadline::after(1ms)) == Acceptor::Event::timeout);
+    CHECK(acceptor.wait(true, Deadline::after(1ms)) == ListenerSet::Event::timeout);
   });
 }
 
 TEST_CASE("on a fiber a deadline that has passed still finds the connection that is there") {
   const auto loop = one_loop();
-  Acceptor acceptor(kLoopback, {});
+  ListenerSet acceptor(kLoopback, {});
   const Client client(acceptor.address());
   on_fiber(*loop, [&acceptor] {
-    CHECK(acceptor.wait(true, Deadline::at_once()) == Acceptor::Event::connection);
+    CHECK(acceptor.wait(true, Deadline::at_once()) == ListenerSet::Event::connection);
     CHECK_FALSE(acceptor.accept().error);
   });
 }
@@ -69,9 +70,9 @@ TEST_CASE("on a fiber a deadline that has passed still finds the connection that
 TEST_CASE("an acceptor goes from loop to loop, to a thread, and over a close") {
   const auto first = one_loop();
   const auto second = one_loop();
-  Acceptor acceptor(kLoopback, {});
+  ListenerSet acceptor(kLoopback, {});
   const auto accept_one = [&acceptor] {
-    CHECK(acceptor.wait(true, Deadline::after(10s)) == Acceptor::Event::connection);
+    CHECK(acceptor.wait(true, Deadline::after(10s)) == ListenerSet::Event::connection);
     const bool taken = !acceptor.accept().error;
     CHECK(taken);
   };
@@ -87,7 +88,7 @@ TEST_CASE("an acceptor goes from loop to loop, to a thread, and over a close") {
 
 TEST_CASE("an accept loop that always finds a client lets the other fibers run") {
   const auto loop = one_loop();
-  Acceptor acceptor(kLoopback, {});
+  ListenerSet acceptor(kLoopback, {});
   std::vector<Client> clients;
   for (int i = 0; i < 20; ++i) clients.emplace_back(acceptor.address());
   std::atomic<int> turns{0};
@@ -97,7 +98,7 @@ TEST_CASE("an accept loop that always finds a client lets the other fibers run")
       for (int i = 0; i < 20; ++i, ++turns) sleep_for(Duration::zero());
     });
     for (int i = 0; i < 20; ++i) {
-      CHECK(acceptor.wait(true, Deadline::after(10s)) == Acceptor::Event::connection);
+      CHECK(acceptor.wait(true, Deadline::after(10s)) == ListenerSet::Event::connection);
       before_last = turns;
       CHECK_FALSE(acceptor.accept().error);
     }
@@ -112,4 +113,20 @@ TEST_CASE("an exception from an accept loop on a fiber reaches the caller, and t
   bool ran = false;
   on_fiber(*loop, [&ran] { ran = true; });
   CHECK(ran);
+}
+
+TEST_CASE("on a fiber a wait ends with a client of any listener, also after one had none left") {
+  const auto loop = one_loop();
+  ListenerSet set({kLoopback, kLoopback}, {});
+  on_fiber(*loop, [&set] {
+    for (const std::size_t place : {0U, 1U, 1U, 0U}) {
+      const Client client(set.addresses()[place]);
+      CHECK(set.wait(true, Deadline::after(10s)) == ListenerSet::Event::connection);
+      const ListenerSet::Accepted accepted = set.accept();
+      CHECK_FALSE(accepted.error);
+      CHECK(accepted.listener == place);
+      CHECK(set.accept().error == std::errc::operation_would_block);
+      CHECK(set.wait(true, Deadline::after(1ms)) == ListenerSet::Event::timeout);
+    }
+  });
 }
