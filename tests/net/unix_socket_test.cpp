@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <socketserver/concurrency/policy.hpp>
 #include <socketserver/net/connect_unix.hpp>
 #include <socketserver/net/listening_socket.hpp>
 #include <socketserver/net/peer_credentials.hpp>
@@ -235,4 +237,26 @@ TEST_CASE("a client of a Unix socket waits where the queue is full, for as long 
   CHECK(second.get() == "unix:" + (folder / "s"));
   socket.close();
   CHECK_THROWS_AS(create_unix_connection(folder / "s"), StreamError);
+}
+
+TEST_CASE("a drain ends a Unix stream's wait for a message, and its peer can send on") {
+  const auto check = [] {
+    const TemporaryFolder folder;
+    ListeningSocket socket = listen_on(folder / "s");
+    Client client(socket.address());
+    ListeningSocket::Accepted accepted = socket.accept();
+    SocketStream stream(std::move(accepted.socket), accepted.peer);
+    std::atomic<bool> over{false};
+    const auto draining = std::async(std::launch::async, [&] {
+      while (!over) stream.drain();  // it may come before the wait, and ends it then as well
+    });
+    CHECK(stream.recv(10).empty());
+    over = true;
+    CHECK_FALSE(stream.read_is_shut());
+    CHECK_FALSE(stream.at_eof());
+    CHECK_NOTHROW(client.send("late"));
+  };
+  check();
+  const auto loop = make_policy({.kind = PolicyKind::fiber, .threads = 1});
+  loop->run_accept_loop([&check] { check(); });
 }
