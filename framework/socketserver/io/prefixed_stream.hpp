@@ -1,13 +1,14 @@
 #pragma once
 // A stream of which the first bytes have been read already, as by a layer that had to look at them.
 
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/io/stream.hpp>
 #include <string>
 
 namespace socketserver::detail {
 
 /// Reads the prefix before what the stream below has. Threads: as Stream.
-class PrefixedStream final : public Stream {
+class SOCKETSERVER_PUBLIC PrefixedStream final : public Stream {
  public:
   /// @param below  outlives this stream.
   PrefixedStream(Stream& below, std::string prefix) : below_(below), prefix_(std::move(prefix)) {}

@@ -1,6 +1,7 @@
 #pragma once
 // Reads the PROXY header with which a connection begins.
 
+#include <socketserver/base/visibility.hpp>
 #include <socketserver/io/stream.hpp>
 #include <socketserver/net/proxy_header.hpp>
 #include <string>
@@ -18,6 +19,6 @@ struct ProxyRead {
 
 /// Reads as far as it needs, in blocks. Without a byte of the header a drain ends the wait, as before any message.
 /// @returns neither complete, nor an error, nor a problem where the connection ended before the header did.
-ProxyRead read_proxy_header(Stream& stream, Deadline deadline);
+SOCKETSERVER_PUBLIC ProxyRead read_proxy_header(Stream& stream, Deadline deadline);
 
 }  // namespace socketserver::detail
