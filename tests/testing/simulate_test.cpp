@@ -1,6 +1,7 @@
 // Servers in virtual time, under many seeds.
 
 #include <chrono>
+#include <set>
 #include <socketserver/base/sanitizers.hpp>
 #include <socketserver/base/text.hpp>
 #include <socketserver/handlers/stream_request_handler.hpp>
@@ -55,6 +56,33 @@ TEST_CASE("the trace of a seed does not depend on the compiler") {
     }
   }
   CHECK(hash == 0xdde259ed34929528U);
+}
+
+namespace {
+
+/// Notes which listener its client came by.
+class ListenerHandler : public UpperCaseHandler {
+ public:
+  explicit ListenerHandler(std::set<std::size_t>& seen) : seen_(seen) {}
+
+ protected:
+  void setup() override { seen_.insert(connection().listener()); }
+
+ private:
+  std::set<std::size_t>& seen_;
+};
+
+}  // namespace
+
+TEST_CASE("a simulated server with several listeners serves the clients of each, and keeps its promises") {
+  SimulationOptions options = upper_case_options();
+  options.config.listen.resize(3);
+  std::set<std::size_t> seen;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    CAPTURE(seed);
+    CHECK(simulate<ListenerHandler>(seed, options, seen).failures.empty());
+  }
+  CHECK(seen == std::set<std::size_t>{0, 1, 2});
 }
 
 namespace {
