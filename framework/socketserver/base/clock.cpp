@@ -11,14 +11,12 @@ class SteadyClock final : public Clock {
   TimePoint now() const noexcept override { return std::chrono::steady_clock::now(); }
 };
 
+constinit const SteadyClock system_steady_clock;  // made by the compiler: a request asks for it several times
 constinit thread_local const Clock* thread_clock = nullptr;
 
 }  // namespace
 
-const Clock& steady_clock() noexcept {
-  static const SteadyClock clock;
-  return thread_clock != nullptr ? *thread_clock : clock;
-}
+const Clock& steady_clock() noexcept { return thread_clock != nullptr ? *thread_clock : system_steady_clock; }
 
 namespace detail {
 
