@@ -218,10 +218,11 @@ TEST_CASE("of two listeners one takes PROXY headers and the other does not, unde
   CHECK(direct.ask("a\n") == local_address(direct.native_handle()).to_string() + " a\n");
 }
 
-TEST_CASE("a proxy that comes by a Unix socket is trusted, and /access counts only the client that it names") {
+TEST_CASE("a proxy may come by a Unix socket, and /access counts only the client that it names") {
   const TemporaryFolder folder;
   ServerConfig config = local_config(GENERATE(from_range(kConcurrentPolicies)));
   config.listen = {{.proxy_protocol = true, .path = folder / "s"}, {.path = folder / "direct"}};
+  config.proxy.trusted = {"unix"};
   config.access.max_connections_per_client = 1;
   RunningServer<WhoServer> running(config);
   Client first(running.address());
@@ -232,4 +233,23 @@ TEST_CASE("a proxy that comes by a Unix socket is trusted, and /access counts on
   again.send(proxy_v1("203.0.113.7", 8) + "a\n");
   CHECK(again.recv_all().empty());
   for (int i = 0; i < 2; ++i) CHECK(Client(running.server.server_addresses()[1]).ask("a\n") == "unix: a\n");
+}
+
+TEST_CASE("a Unix socket is a network as others: \"unix\" allows it, denies it and trusts it as a proxy") {
+  const TemporaryFolder folder;
+  ServerConfig config = local_config(PolicyKind::fiber);
+  config.listen = {{.proxy_protocol = true, .path = folder / "proxied"}, {.path = folder / "direct"}};
+  config.proxy.trusted = {"127.0.0.1"};
+  config.access.allow = {"127.0.0.1"};
+  {
+    RunningServer<WhoServer> strict(config);
+    CHECK(Client(strict.server.server_addresses()[0]).ends());
+    CHECK(Client(strict.server.server_addresses()[1]).ends());
+    const ServerStats stats = ended(strict.server, 2);
+    CHECK(stats.proxy_untrusted == 1);
+    CHECK(stats.access_refused == 1);
+  }
+  config.access.allow.emplace_back("unix");
+  RunningServer<WhoServer> running(config);
+  CHECK(Client(running.server.server_addresses()[1]).ask("a\n") == "unix: a\n");
 }

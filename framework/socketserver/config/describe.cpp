@@ -108,9 +108,7 @@ Json some_entry(Json holds) {
 /// As find_problem() has it.
 Json rules() {
   const Json on{{"const", true}};
-  const Json no_path{{"not", {{"required", {"path"}}, {"properties", {{"path", {{"type", "string"}}}}}}}};
-  Json proxy{{"required", {"proxy_protocol"}}, {"properties", {{"proxy_protocol", on}}}};
-  proxy.update(no_path);
+  const Json proxy{{"required", {"proxy_protocol"}}, {"properties", {{"proxy_protocol", on}}}};
   const Json tls{{"required", {"tls"}}, {"properties", {{"tls", on}}}};
   return Json::array({implies(some_entry(proxy), is("proxy", "trusted", {{"minItems", 1}})),
                       implies(some_entry(tls), is("tls", "certificates", {{"minItems", 1}})),

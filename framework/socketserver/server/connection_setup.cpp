@@ -26,14 +26,13 @@ std::uint64_t TlsStats::*counter_of(TlsFailure failure) noexcept {
 }
 
 /// Whether may_connect() has counted the listener's connections: else the client is known later, or never.
-bool is_counted(const ListenOptions& listener) noexcept { return listener.path.empty() && !listener.proxy_protocol; }
+bool is_counted(const ListenOptions& listener) noexcept { return !listener.proxy_protocol; }
 
 }  // namespace
 
 bool ConnectionSetup::may_connect(const Arrival& arrival) {
   const ListenOptions& listener = core_.config->listen[arrival.listener];
   const SocketAddress& peer = arrival.peer;
-  if (!listener.path.empty()) return true;
   if (listener.proxy_protocol) {
     if (contains(core_.config->proxy.trusted, peer)) return true;
     core_.connections.count_refused(Refusal::untrusted_proxy);

@@ -26,9 +26,9 @@ std::optional<ConfigProblem> first_broken(std::initializer_list<Rule> rules) {
 }
 
 /// The peers of a Unix socket, proxies included, are those that its file's mode admits.
-bool any_tcp_proxy(const std::vector<ListenOptions>& listen) {
+bool any_proxied(const std::vector<ListenOptions>& listen) {
   return std::any_of(listen.begin(), listen.end(),
-                     [](const ListenOptions& entry) { return entry.proxy_protocol && entry.path.empty(); });
+                     [](const ListenOptions& entry) { return entry.proxy_protocol; });
 }
 
 bool any_tls(const std::vector<ListenOptions>& listen) {
@@ -58,7 +58,7 @@ std::optional<ConfigProblem> find_problem(const ServerConfig& config) {
        {config.limits.read_buffer > 0, "/limits/read_buffer", "is 0"},
        {config.access.max_connections_per_client != 0U, "/access/max_connections_per_client", "is 0"},
        {config.access.accepts_per_second_per_client != 0U, "/access/accepts_per_second_per_client", "is 0"},
-       {!any_tcp_proxy(config.listen) || !config.proxy.trusted.empty(), "/proxy/trusted",
+       {!any_proxied(config.listen) || !config.proxy.trusted.empty(), "/proxy/trusted",
         "is empty, but /listen/proxy_protocol is true: name the proxies' networks"},
        {!any_tls(config.listen) || !config.tls.certificates.empty(), "/tls/certificates",
         "is empty, but /listen/tls is true: name a chain and its key"},
