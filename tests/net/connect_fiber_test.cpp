@@ -109,11 +109,11 @@ TEST_CASE("on a fiber a dead address is followed by the next") {
 
 TEST_CASE("on a fiber a look-up by name does not block its loop") {
   const auto answer = std::make_shared<std::promise<void>>();  // the resolver's thread may outlive the test case
-  detail::LookUps look_ups(1, [answer](const std::string&, std::uint16_t port) {
+  detail::Resolver look_ups(1, [answer](const std::string&, std::uint16_t port) {
     answer->get_future().wait();
     return detail::look_up("127.0.0.1", port, AI_NUMERICHOST);
   });
-  detail::Found found;
+  detail::ResolveResult found;
   const auto loop = make_policy({.kind = PolicyKind::fiber, .threads = 1});
   loop->submit([&] { found = look_ups.find("a.name", 7, Deadline::after(30s)); });
   loop->submit([&answer] { answer->set_value(); });  // which the first one waits for
@@ -124,11 +124,11 @@ TEST_CASE("on a fiber a look-up by name does not block its loop") {
 
 TEST_CASE("on a fiber a resolver that hangs is left at the deadline") {
   const auto answer = std::make_shared<std::promise<void>>();
-  detail::LookUps look_ups(1, [answer](const std::string&, std::uint16_t) {
+  detail::Resolver look_ups(1, [answer](const std::string&, std::uint16_t) {
     answer->get_future().wait();
-    return detail::Found{};
+    return detail::ResolveResult{};
   });
-  detail::Found found;
+  detail::ResolveResult found;
   const auto loop = make_policy({.kind = PolicyKind::fiber, .threads = 1});
   loop->submit([&] { found = look_ups.find("a.name", 7, Deadline::after(30ms)); });
   loop->join();

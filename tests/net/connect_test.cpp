@@ -368,7 +368,7 @@ struct SlowResolver {
   std::shared_future<void> told = answer.get_future().share();
 };
 
-detail::LookUps slow_look_ups(const std::shared_ptr<SlowResolver>& slow) {
+detail::Resolver slow_look_ups(const std::shared_ptr<SlowResolver>& slow) {
   return {1, [slow](const std::string& name, std::uint16_t port) {
             if (name == "slow") slow->told.wait();
             if (name == "throws") throw std::bad_alloc();
@@ -380,9 +380,9 @@ detail::LookUps slow_look_ups(const std::shared_ptr<SlowResolver>& slow) {
 
 TEST_CASE("a resolver that hangs holds its caller up no longer than the deadline") {
   const auto slow = std::make_shared<SlowResolver>();
-  detail::LookUps look_ups = slow_look_ups(slow);
+  detail::Resolver look_ups = slow_look_ups(slow);
   const Deadline deadline = Deadline::after(30ms);
-  const detail::Found found = look_ups.find("slow", 1, deadline);
+  const detail::ResolveResult found = look_ups.find("slow", 1, deadline);
   CHECK(deadline.expired());
   CHECK(found.error == std::errc::timed_out);
   CHECK(found.overdue == "the resolver has not answered");
@@ -398,7 +398,7 @@ TEST_CASE("a resolver that hangs holds its caller up no longer than the deadline
 TEST_CASE("callers who ask for one name share one look-up, and a name that hangs takes one place") {
   const auto slow = std::make_shared<SlowResolver>();
   std::atomic<int> asked{0};
-  detail::LookUps look_ups(2, [slow, &asked](const std::string& name, std::uint16_t port) {
+  detail::Resolver look_ups(2, [slow, &asked](const std::string& name, std::uint16_t port) {
     ++asked;
     if (name == "slow") slow->told.wait();
     return detail::look_up("127.0.0.1", port, AI_NUMERICHOST);
@@ -416,7 +416,7 @@ TEST_CASE("callers who ask for one name share one look-up, and a name that hangs
 
 TEST_CASE("hanging names of one domain keep places for the names of others") {
   const auto slow = std::make_shared<SlowResolver>();
-  detail::LookUps look_ups(16, [slow](const std::string& name, std::uint16_t port) {
+  detail::Resolver look_ups(16, [slow](const std::string& name, std::uint16_t port) {
     if (name.ends_with("bad.test") || name.ends_with("BAD.test.")) slow->told.wait();
     return detail::look_up("127.0.0.1", port, AI_NUMERICHOST);
   });
@@ -434,20 +434,20 @@ TEST_CASE("hanging names of one domain keep places for the names of others") {
 }
 
 TEST_CASE("a star is no host to connect to") {
-  CHECK(detail::find_host("*", 7, Deadline::after(0s)).error);  // getaddrinfo takes it for any address
+  CHECK(detail::resolve_host("*", 7, Deadline::after(0s)).error);  // getaddrinfo takes it for any address
 }
 
 TEST_CASE("a look-up may outlive the caller that asked for it") {
   const auto slow = std::make_shared<SlowResolver>();
   {
-    detail::LookUps look_ups = slow_look_ups(slow);
+    detail::Resolver look_ups = slow_look_ups(slow);
     CHECK_FALSE(look_ups.find("slow", 1, Deadline::after(1ms)).overdue.empty());
   }
   slow->answer.set_value();
 }
 
 TEST_CASE("localhost is the loopback, IPv4 first, without the resolver") {
-  const detail::Found found = detail::find_host("localhost", 7, Deadline::after(0s));
+  const detail::ResolveResult found = detail::resolve_host("localhost", 7, Deadline::after(0s));
   REQUIRE(found.addresses.size() == 2);
   CHECK(found.addresses[0].to_string() == "127.0.0.1:7");
   CHECK(found.addresses[1].to_string() == "[::1]:7");

@@ -68,9 +68,9 @@ std::string SocketAddress::to_string() const {
 }
 
 std::vector<SocketAddress> resolve_listen(std::string_view host, std::uint16_t port) {
-  // As in find_host().
+  // As in resolve_host().
   if (host == "localhost") return detail::loopback(port);
-  detail::Found found = detail::look_up(std::string(host), port, AI_PASSIVE);
+  detail::ResolveResult found = detail::look_up(std::string(host), port, AI_PASSIVE);
   if (found.error) throw std::system_error(found.error, concat("host \"", escaped(host), "\""));
   // One socket serves both families only as IPv6; a name's clients usually try IPv4.
   const int first = host.empty() ? AF_INET6 : AF_INET;

@@ -71,7 +71,7 @@ class Connecting {
 
   /// @param purpose  for an error's text, where it is not the target's name that is looked up.
   Addresses resolve(std::string_view host, std::uint16_t port, std::string_view purpose = "") const {
-    detail::Found found = find(host, port, purpose);
+    detail::ResolveResult found = find(host, port, purpose);
     if (!found.overdue.empty()) throw TimeoutError(concat(overdue_text(), purpose, " (", found.overdue, ")"));
     if (found.error) throw StreamError(found.error, concat(refused_text(), purpose));
     return std::move(found.addresses);
@@ -93,9 +93,9 @@ class Connecting {
   }
 
  private:
-  detail::Found find(std::string_view host, std::uint16_t port, std::string_view purpose) const {
+  detail::ResolveResult find(std::string_view host, std::uint16_t port, std::string_view purpose) const {
     try {
-      return detail::find_host(host, port, deadline_);
+      return detail::resolve_host(host, port, deadline_);
     } catch (const std::system_error& error) {
       throw StreamError(error.code(), concat(refused_text(), purpose, ": no thread to look the name up"));
     }

@@ -35,7 +35,7 @@ std::error_code resolver_error(int code) {
 
 /// Without AI_ADDRCONFIG, which hides ::1 where nothing else is IPv6: an address that has no route fails at once
 /// anyway.
-Found ask_resolver(const std::string& name, std::uint16_t port) { return look_up(name, port, 0); }
+ResolveResult ask_resolver(const std::string& name, std::uint16_t port) { return look_up(name, port, 0); }
 
 /// The last two labels, whose name servers may be one peer's own: "B.EXAMPLE" of "A.B.EXAMPLE"; all of a shorter name.
 std::string domain_of(std::string_view name) {
@@ -51,8 +51,8 @@ std::string normalised(std::string_view name) {
 }
 
 /// One for the process, whose threads it bounds.
-LookUps& process_look_ups() {
-  static LookUps look_ups(kMostLookUps, ask_resolver);
+Resolver& process_look_ups() {
+  static Resolver look_ups(kMostLookUps, ask_resolver);
   return look_ups;
 }
 
@@ -60,7 +60,7 @@ LookUps& process_look_ups() {
 
 Budget look_ups_in_use() { return {"look-ups", process_look_ups().under_way(), kMostLookUps}; }
 
-struct LookUps::State {
+struct Resolver::State {
   State(std::size_t limit, Resolve function) : most(limit), resolve(std::move(function)) {}
 
   const std::size_t most;
@@ -73,26 +73,26 @@ struct LookUps::State {
 
 /// Whether one more name of the domain may be looked up: at most half of the places that other domains leave, so that
 /// hanging names of one domain keep places for the others.
-bool LookUps::has_place(const State& state, const std::string& domain) {
+bool Resolver::has_place(const State& state, const std::string& domain) {
   const auto found = state.under_way_of.find(domain);
   const std::size_t own = found == state.under_way_of.end() ? 0 : found->second;
   const std::size_t left_by_others = state.most - (state.asked.size() - own);
   return state.asked.size() < state.most && own < std::max<std::size_t>(1, left_by_others / 2);
 }
 
-struct LookUps::LookUp {
+struct Resolver::LookUp {
   bool done = false;  // guarded by the state's mutex, as is found
-  Found found{};
+  ResolveResult found{};
 };
 
-LookUps::LookUps(std::size_t most, Resolve resolve) : state_(std::make_shared<State>(most, std::move(resolve))) {}
+Resolver::Resolver(std::size_t most, Resolve resolve) : state_(std::make_shared<State>(most, std::move(resolve))) {}
 
-std::size_t LookUps::under_way() const {
+std::size_t Resolver::under_way() const {
   const std::lock_guard lock(state_->mutex);
   return state_->asked.size();
 }
 
-Found LookUps::find(const std::string& name, std::uint16_t port, Deadline deadline) {
+ResolveResult Resolver::find(const std::string& name, std::uint16_t port, Deadline deadline) {
   State& state = *state_;
   const Question question(normalised(name), port);
   std::unique_lock lock(state.mutex);
@@ -118,10 +118,10 @@ Found LookUps::find(const std::string& name, std::uint16_t port, Deadline deadli
 
 /// Called with the state's mutex held.
 /// @param of_domain  those of its domain; a reference into a map stays while its entry does.
-void LookUps::start(const std::shared_ptr<LookUp>& look_up, const std::string& name, const Question& question,
-                    std::size_t& of_domain) {
+void Resolver::start(const std::shared_ptr<LookUp>& look_up, const std::string& name, const Question& question,
+                     std::size_t& of_domain) {
   std::thread thread([state = state_, look_up, name, question, &of_domain] {
-    Found found;
+    ResolveResult found;
     try {
       found = state->resolve(name, question.second);
     } catch (...) {
@@ -139,7 +139,7 @@ void LookUps::start(const std::shared_ptr<LookUp>& look_up, const std::string& n
   ++of_domain;
 }
 
-Found look_up(const std::string& name, std::uint16_t port, int flags) {
+ResolveResult look_up(const std::string& name, std::uint16_t port, int flags) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -150,7 +150,7 @@ Found look_up(const std::string& name, std::uint16_t port, int flags) {
   if (code != 0) return {.error = resolver_error(code)};
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, &::freeaddrinfo);
 
-  Found found;
+  ResolveResult found;
   for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
     found.addresses.emplace_back(entry->ai_addr, entry->ai_addrlen);
   }
@@ -163,7 +163,7 @@ std::vector<SocketAddress> loopback(std::uint16_t port) {
   return addresses;
 }
 
-Found find_host(std::string_view host, std::uint16_t port, Deadline deadline) {
+ResolveResult resolve_host(std::string_view host, std::uint16_t port, Deadline deadline) {
   // getaddrinfo would take an empty host for the loopback, and end a name at its first NUL.
   // A "*" it would take for any address, to which Linux connects as to the loopback.
   const bool name =
@@ -172,7 +172,7 @@ Found find_host(std::string_view host, std::uint16_t port, Deadline deadline) {
   // "localhost" is the loopback, also on a system without /etc/hosts. Source: RFC 6761, section 6.3.
   if (host == "localhost") return {.addresses = loopback(port)};
   const std::string text(host);
-  Found numeric = look_up(text, port, AI_NUMERICHOST);
+  ResolveResult numeric = look_up(text, port, AI_NUMERICHOST);
   if (numeric.error != resolver_error(EAI_NONAME)) return numeric;
   return process_look_ups().find(text, port, deadline);
 }
@@ -183,9 +183,9 @@ namespace socketserver {
 
 std::vector<SocketAddress> resolve(std::string_view host, std::uint16_t port, Deadline deadline) {
   const std::string failure = concat("cannot look up \"", escaped(host), "\"");
-  detail::Found found;
+  detail::ResolveResult found;
   try {
-    found = detail::find_host(host, port, deadline);
+    found = detail::resolve_host(host, port, deadline);
   } catch (const std::system_error& error) {
     throw StreamError(error.code(), concat(failure, ": no thread to look the name up"));
   }

@@ -15,29 +15,29 @@
 namespace socketserver::detail {
 
 /// Addresses, or why there are none.
-struct Found {
+struct ResolveResult {
   std::vector<SocketAddress> addresses{};
   std::error_code error{};     // the resolver's, or the system's
   std::string_view overdue{};  // what had not happened when the deadline passed
 };
 
 /// What getaddrinfo(3) finds, in its order. May wait for the resolver. @param flags  AI_PASSIVE, AI_NUMERICHOST.
-Found look_up(const std::string& name, std::uint16_t port, int flags);
+ResolveResult look_up(const std::string& name, std::uint16_t port, int flags);
 /// 127.0.0.1, then ::1.
 std::vector<SocketAddress> loopback(std::uint16_t port);
 
 /// Look-ups in threads of their own, since getaddrinfo(3) has no deadline and cannot be cancelled.
 /// Threads: any.
-class LookUps {
+class Resolver {
  public:
-  using Resolve = std::function<Found(const std::string& name, std::uint16_t port)>;
+  using Resolve = std::function<ResolveResult(const std::string& name, std::uint16_t port)>;
 
   /// @param most  look-ups at a time, overdue ones included; further ones wait for their turn. Names of one domain,
   /// their last two labels, take at most half of the places that others leave.
-  LookUps(std::size_t most, Resolve resolve);
+  Resolver(std::size_t most, Resolve resolve);
 
   /// @throws std::system_error  there can be no thread.
-  Found find(const std::string& name, std::uint16_t port, Deadline deadline);
+  ResolveResult find(const std::string& name, std::uint16_t port, Deadline deadline);
   /// Look-ups that take a place.
   std::size_t under_way() const;
 
@@ -54,6 +54,6 @@ class LookUps {
 };
 
 /// The addresses to connect to. Only a name that is not "localhost" takes a thread.
-Found find_host(std::string_view host, std::uint16_t port, Deadline deadline);
+ResolveResult resolve_host(std::string_view host, std::uint16_t port, Deadline deadline);
 
 }  // namespace socketserver::detail

@@ -77,7 +77,7 @@ bool WaitSet::look(Fiber& fiber, Member& member) {
     pollfd now{.fd = member.descriptor, .events = POLLIN, .revents = 0};  // the loop has not looked yet
     member.watch->readable = ::poll(&now, 1, 0) > 0;
   }
-  member.ready = member.watch->readable || member.watch->always;
+  member.ready = member.watch->readable || member.watch->hung_up;
   return member.ready;
 }
 

@@ -38,7 +38,7 @@ bool AcceptLoop::poll_once(Deadline deadline, std::size_t max) {
 }
 
 AcceptLoop::Accepted AcceptLoop::accept_one() {
-  Arrival arrival = core_.listener->accept();
+  AcceptedConnection arrival = core_.listener->accept();
   std::error_code error = arrival.error;
   if (error == std::errc::operation_would_block) return Accepted::nothing;  // its peer has gone again
   if (!error) error = runner_.admit(std::move(arrival));
@@ -75,8 +75,8 @@ void AcceptLoop::connection_ended() noexcept {
 void AcceptLoop::accept_rest(const std::atomic<bool>& over) {
   core_.listener->refuse_new();
   for (bool more = true; more && !over;) {
-    std::vector<Arrival> waiting;
-    Arrival next = core_.listener->accept();
+    std::vector<AcceptedConnection> waiting;
+    AcceptedConnection next = core_.listener->accept();
     for (; !next.error; next = core_.listener->accept()) {
       try {
         waiting.push_back(std::move(next));
@@ -87,7 +87,7 @@ void AcceptLoop::accept_rest(const std::atomic<bool>& over) {
     }
     more = next.error != std::errc::operation_would_block;
     if (!more) core_.listener->close();
-    for (Arrival& arrival : waiting) {
+    for (AcceptedConnection& arrival : waiting) {
       wait_for_room(over);
       if (const std::error_code error = runner_.admit(std::move(arrival))) failed(error);
     }

@@ -44,7 +44,7 @@ void BaseServer::Impl::begin() {
     core.lifecycle.finish_serving();
     throw;
   }
-  if (core.lifecycle.take_remembered_stop()) server.request_stop();
+  if (core.lifecycle.consume_pending_stop()) server.request_stop();
 }
 
 void BaseServer::Impl::reopen_log() noexcept {
@@ -100,7 +100,7 @@ DrainReport BaseServer::serve_until_signal() {
 
 bool BaseServer::handle_request(Deadline deadline) {
   impl_->check_process();
-  if (impl_->core.lifecycle.take_remembered_stop()) return false;
+  if (impl_->core.lifecycle.consume_pending_stop()) return false;
   const std::uint64_t stops = impl_->core.lifecycle.stop_requests();
   if (!impl_->core.listener->listening()) impl_->core.listener->reopen();
   while (impl_->core.lifecycle.stop_requests() == stops) {
@@ -110,7 +110,7 @@ bool BaseServer::handle_request(Deadline deadline) {
       return false;
     }
   }
-  (void)impl_->core.lifecycle.take_remembered_stop();  // it has had its effect
+  (void)impl_->core.lifecycle.consume_pending_stop();  // it has had its effect
   return false;
 }
 
@@ -133,7 +133,7 @@ void BaseServer::server_close() {
   if (!impl_->made_in.is_this()) return;
   if (detail::HandlerScope::is_inside(*this)) return request_stop();
   shutdown();
-  (void)impl_->core.lifecycle.take_remembered_stop();
+  (void)impl_->core.lifecycle.consume_pending_stop();
   if (impl_->core.connections.active() > 0) impl_->stop.start();
   impl_->stop.finish();
 }

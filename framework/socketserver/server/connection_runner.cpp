@@ -41,7 +41,7 @@ std::string client_of(const Connection& connection) { return connection.request.
 
 }  // namespace
 
-std::error_code ConnectionRunner::admit(Arrival arrival) {
+std::error_code ConnectionRunner::admit(AcceptedConnection arrival) {
   try {
     if (!setup_.may_connect(arrival)) return {};
     // Under `wait` the loop accepts none while there is no room; a first byte may have come since it looked.
@@ -55,7 +55,7 @@ std::error_code ConnectionRunner::admit(Arrival arrival) {
   }
 }
 
-Connection& ConnectionRunner::add(Arrival arrival) {
+Connection& ConnectionRunner::add(AcceptedConnection arrival) {
   try {
     Connection& connection =
         core_.connections.add(std::move(arrival.stream), arrival.peer, core_.server, core_.log, core_.config);

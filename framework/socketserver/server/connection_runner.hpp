@@ -24,14 +24,14 @@ class ConnectionRunner {
 
   /// Registers the connection, and serves or rejects it. One whose peer may not connect is closed at once.
   /// @returns not_enough_memory if it could not be registered; it has been closed.
-  std::error_code admit(Arrival arrival);
+  std::error_code admit(AcceptedConnection arrival);
   /// Hands a connection to the policy, at once or at its first byte. @throws std::system_error  as Policy::submit.
   void submit(Connection& connection);
   /// Closes the socket, lingering in the background where its peer could lose something.
   void close(Connection& connection);
 
  private:
-  Connection& add(Arrival arrival);
+  Connection& add(AcceptedConnection arrival);
   void dispatch(Connection& connection);
   void reject(Connection& connection);
   bool wait_for_input(Connection& connection);

@@ -30,7 +30,7 @@ bool is_counted(const ListenOptions& listener) noexcept { return !listener.proxy
 
 }  // namespace
 
-bool ConnectionSetup::may_connect(const Arrival& arrival) {
+bool ConnectionSetup::may_connect(const AcceptedConnection& arrival) {
   const ListenOptions& listener = core_.config->listen[arrival.listener];
   const SocketAddress& peer = arrival.peer;
   if (listener.proxy_protocol) {

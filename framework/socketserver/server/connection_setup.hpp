@@ -16,7 +16,7 @@ class ConnectionSetup {
   /// Counts a new connection of the peer, which a proxy may be. The clients of a Unix socket have no network: who may
   /// connect there is the mode's of its file. A refusal has been counted and logged. @throws
   /// std::bad_alloc.
-  bool may_connect(const Arrival& arrival);
+  bool may_connect(const AcceptedConnection& arrival);
   /// Ends what may_connect() and prepare() have counted.
   void left(const Connection& connection) noexcept;
   /// @overload for one that was not registered

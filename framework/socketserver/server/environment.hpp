@@ -18,7 +18,7 @@
 namespace socketserver::detail {
 
 /// A connection that was accepted, or why there is none.
-struct Arrival {
+struct AcceptedConnection {
   std::unique_ptr<ServedStream> stream{};
   SocketAddress peer{};
   std::error_code error{};   // operation_would_block: none is waiting
@@ -44,7 +44,7 @@ class Listener {
   virtual bool listening() const noexcept = 0;
   virtual ListenerSet::Event wait(bool connections, Deadline deadline) = 0;
   virtual void wake() noexcept = 0;
-  virtual Arrival accept() = 0;
+  virtual AcceptedConnection accept() = 0;
   virtual void refuse_new() noexcept = 0;
   virtual std::size_t waiting() noexcept = 0;
   virtual void close() noexcept = 0;

@@ -32,7 +32,7 @@ bool Lifecycle::stopping() const noexcept {
   return state_ == State::stopping || state_ == State::draining;
 }
 
-bool Lifecycle::take_remembered_stop() noexcept {
+bool Lifecycle::consume_pending_stop() noexcept {
   const std::lock_guard lock(mutex_);
   return std::exchange(stop_remembered_, false);
 }

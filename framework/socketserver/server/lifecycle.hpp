@@ -25,7 +25,7 @@ class Lifecycle {
   /// Whether a stop of this run is under way.
   bool stopping() const noexcept;
   /// Takes a remembered stop request. @returns whether there was one.
-  bool take_remembered_stop() noexcept;
+  bool consume_pending_stop() noexcept;
   /// @returns the number of stop requests, with or without an effect.
   std::uint64_t stop_requests() const noexcept;
   /// Waits until the drain has been started.

@@ -89,7 +89,7 @@ std::size_t descriptors_each(const std::vector<ListenOptions>& listen) {
 
 }  // namespace
 
-Arrival SocketListener::accept() {
+AcceptedConnection SocketListener::accept() {
   ListenerSet::Accepted accepted = set_.accept();
   if (accepted.error) return {.error = accepted.error};
   try {

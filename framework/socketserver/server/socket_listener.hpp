@@ -16,7 +16,7 @@ class SocketListener final : public Listener {
   bool listening() const noexcept override { return set_.listening(); }
   ListenerSet::Event wait(bool connections, Deadline deadline) override { return set_.wait(connections, deadline); }
   void wake() noexcept override { set_.wake(); }
-  Arrival accept() override;
+  AcceptedConnection accept() override;
   void refuse_new() noexcept override { set_.refuse_new(); }
   std::size_t waiting() noexcept override { return set_.waiting(); }
   void close() noexcept override { set_.close(); }

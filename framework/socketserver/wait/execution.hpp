@@ -28,7 +28,7 @@ class Watch {
   virtual void release() noexcept = 0;
 
   bool readable = false;  // an edge has come since a read found less than it asked for
-  bool always = false;    // a hang-up, an error or urgent data was reported: only a read shows what is left
+  bool hung_up = false;   // a hang-up, an error or urgent data was reported: only a read shows what is left
 
  protected:
   ~Watch() = default;
@@ -63,7 +63,7 @@ class Fiber {
   virtual void yield() = 0;
   /// Counts an operation that did not have to wait, and its bytes. A turn has a budget of operations, bytes and time;
   /// past it the fiber yields, so that a peer that always has something to read does not hold up the others.
-  virtual void did_not_wait(std::size_t bytes) = 0;
+  virtual void count_ready_operation(std::size_t bytes) = 0;
 
   /// Registers a descriptor with this fiber's loop. @returns null if that fails, with errno set.
   virtual Watch* watch(int descriptor) noexcept = 0;

@@ -22,21 +22,21 @@ eventfd_t wakes(const detail::LoopInbox& inbox) {
 
 TEST_CASE("a loop with something in its inbox may not sleep, and one that sleeps is woken once") {
   detail::LoopInbox inbox;
-  CHECK(inbox.may_sleep());
+  CHECK(inbox.prepare_to_block());
   inbox.stop();
   inbox.stop();
   CHECK(wakes(inbox) == 1);
   CHECK(inbox.filled());
-  CHECK_FALSE(inbox.may_sleep());
+  CHECK_FALSE(inbox.prepare_to_block());
   CHECK(inbox.take().stopping);
   CHECK_FALSE(inbox.filled());
-  CHECK(inbox.may_sleep());
+  CHECK(inbox.prepare_to_block());
 }
 
 TEST_CASE("a loop that is awake is not woken") {
   detail::LoopInbox inbox;
   inbox.stop();
-  CHECK_FALSE(inbox.may_sleep());
+  CHECK_FALSE(inbox.prepare_to_block());
   inbox.stop();
   CHECK(wakes(inbox) == 0);
 }

@@ -34,7 +34,7 @@ FiberLoop::~FiberLoop() {
   inbox_->stop();
   thread_.join();
   inbox_->close();
-  while (LoopWatch* watch = retired_.pop()) delete watch;
+  while (LoopWatch* watch = deferred_.pop()) delete watch;
 }
 
 void FiberLoop::start(std::unique_ptr<LoopFiber> fiber) noexcept {
@@ -84,7 +84,7 @@ void FiberLoop::take_inbox() {
   stopping_ = content.stopping;
   while (LoopFiber* fiber = content.woken.pop()) wake(*fiber);
   while (LoopFiber* fiber = content.started.pop()) ready_.push(*fiber);
-  while (LoopWatch* watch = content.released.pop()) retired_.push(*watch);
+  while (LoopWatch* watch = content.released.pop()) deferred_.push(*watch);
 }
 
 /// Resumes the fibers that are ready now; a fiber that becomes ready meanwhile runs after the events.
@@ -103,15 +103,15 @@ void FiberLoop::run_busy() {
 }
 
 void FiberLoop::wait_for_events() {
-  while (LoopWatch* watch = retired_.pop()) delete watch;
+  while (LoopWatch* watch = deferred_.pop()) delete watch;
   const bool idle = ready_.empty() && busy_.empty() && !(stopping_ && load() == 0);
-  const Deadline until = !idle || !inbox_->may_sleep() ? Deadline::at_once()
-                         : timers_.empty()             ? Deadline::never()
-                                                       : Deadline::at(timers_.begin()->first);
+  const Deadline until = !idle || !inbox_->prepare_to_block() ? Deadline::at_once()
+                         : timers_.empty()                    ? Deadline::never()
+                                                              : Deadline::at(timers_.begin()->first);
   const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), kernel_timeout(until));
   for (int i = 0; i < count; ++i) {
     prefetch(i, count);
-    deal_with(events_[static_cast<std::size_t>(i)]);
+    handle_event(events_[static_cast<std::size_t>(i)]);
   }
 }
 
@@ -126,7 +126,7 @@ void FiberLoop::prefetch(int next, int count) const noexcept {
   if (next + 1 < count && watch(1) != nullptr && watch(1)->reader_ != nullptr) watch(1)->reader_->prefetch();
 }
 
-void FiberLoop::deal_with(const epoll_event& event) {
+void FiberLoop::handle_event(const epoll_event& event) {
   constexpr std::uint32_t kOver = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
   if (event.data.ptr == nullptr) return;  // a wake-up: the inbox is next; an edge needs no reading
   auto& watch = *static_cast<LoopWatch*>(event.data.ptr);
@@ -134,7 +134,7 @@ void FiberLoop::deal_with(const epoll_event& event) {
   LoopFiber* writer = nullptr;
   if ((event.events & (EPOLLIN | EPOLLPRI | kOver)) != 0) {
     watch.readable = true;
-    watch.always = watch.always || (event.events & (kOver | EPOLLPRI)) != 0;
+    watch.hung_up = watch.hung_up || (event.events & (kOver | EPOLLPRI)) != 0;
     reader = std::exchange(watch.reader_, nullptr);
   }
   if ((event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
@@ -264,9 +264,9 @@ bool LoopWatch::add() noexcept {
   return copy_ && ::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor_, &event) == 0;
 }
 
-void FiberLoop::retire(LoopWatch& watch) noexcept {
+void FiberLoop::defer_delete(LoopWatch& watch) noexcept {
   (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, watch.descriptor(), nullptr);
-  retired_.push(watch);
+  deferred_.push(watch);
 }
 
 bool FiberLoop::owns(const LoopWatch& watch) const noexcept { return watch.is_with(inbox_); }
@@ -275,7 +275,7 @@ bool FiberLoop::owns(const LoopWatch& watch) const noexcept { return watch.is_wi
 /// sending events.
 void LoopWatch::release() noexcept {
   // No other inbox has this address while this one lives, so the comparison also holds for loops that have ended.
-  if (loop_here != nullptr && loop_here->owns(*this)) return loop_.retire(*this);
+  if (loop_here != nullptr && loop_here->owns(*this)) return loop_.defer_delete(*this);
   const std::shared_ptr<LoopInbox> inbox = inbox_;  // this object may end in it
   inbox->release(*this, epoll_);
 }

@@ -60,7 +60,7 @@ class FiberLoop final : public Loop {
   /// As yield(), but fibers that wait for the network run first.
   void give_way(LoopFiber& fiber);
   Watch* watch(int descriptor) noexcept;
-  void retire(LoopWatch& watch) noexcept;
+  void defer_delete(LoopWatch& watch) noexcept;
   LoopFiber& running() noexcept { return *running_.load(std::memory_order_relaxed); }
   bool owns(const LoopWatch& watch) const noexcept;
   bool is_here() const noexcept;
@@ -75,7 +75,7 @@ class FiberLoop final : public Loop {
   void queue(LoopFiber& fiber) noexcept;
   void wait_for_events();
   void prefetch(int next, int count) const noexcept;
-  void deal_with(const epoll_event& event);
+  void handle_event(const epoll_event& event);
   void fire_timers();
   void arm(LoopFiber& fiber, TimePoint time) noexcept;
   void disarm(LoopFiber& fiber) noexcept;
@@ -89,10 +89,10 @@ class FiberLoop final : public Loop {
   std::shared_ptr<LoopInbox> inbox_ = std::make_shared<LoopInbox>();
   std::atomic<std::size_t> load_{0};
 
-  Timers timers_;                   // at most one a fiber: at its deadline, or before it
-  LinkedQueue<LoopFiber> ready_;    // to be resumed in this order
-  LinkedQueue<LoopFiber> busy_;     // the same, after those of ready_ and of the events: their last turns were long
-  LinkedQueue<LoopWatch> retired_;  // kept until no event of the batch can name them
+  Timers timers_;                    // at most one a fiber: at its deadline, or before it
+  LinkedQueue<LoopFiber> ready_;     // to be resumed in this order
+  LinkedQueue<LoopFiber> busy_;      // the same, after those of ready_ and of the events: their last turns were long
+  LinkedQueue<LoopWatch> deferred_;  // kept until no event of the batch can name them
   std::array<epoll_event, 256> events_{};
   std::atomic<LoopFiber*> running_{nullptr};
   std::atomic<std::uint64_t> resumes_{0};

@@ -43,7 +43,7 @@ void LoopFiber::wake() noexcept { loop_->wake(*this); }
 void LoopFiber::yield() { loop_->yield(*this); }
 Loop& LoopFiber::loop() noexcept { return *loop_; }
 
-void LoopFiber::did_not_wait(std::size_t bytes) {
+void LoopFiber::count_ready_operation(std::size_t bytes) {
   if (used_its_turn(bytes)) loop_->give_way(*this);
 }
 

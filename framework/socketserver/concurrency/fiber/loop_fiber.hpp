@@ -39,7 +39,7 @@ class LoopFiber final : public Fiber {
   bool park(Deadline deadline) override;
   void wake() noexcept override;
   void yield() override;
-  void did_not_wait(std::size_t bytes) override;
+  void count_ready_operation(std::size_t bytes) override;
   Watch* watch(int descriptor) noexcept override;
   bool shares_loop(const Watch& watch) const noexcept override;
   void offload(Job job) override;

@@ -52,7 +52,7 @@ LoopInbox::Content LoopInbox::take() noexcept {
   return taken;
 }
 
-bool LoopInbox::may_sleep() noexcept {
+bool LoopInbox::prepare_to_block() noexcept {
   sleeping_ = true;
   if (!filled_) return true;
   sleeping_ = false;

@@ -40,7 +40,7 @@ class LoopInbox {
   /// Announces that the loop is about to block. Each side stores its own flag before it loads the other's (seq_cst), so
   /// either this call sees the post, or the poster sees the flag and wakes the loop. @returns false if the inbox is
   /// filled.
-  bool may_sleep() noexcept;
+  bool prepare_to_block() noexcept;
   /// The loop has ended, and with it its epoll descriptor.
   void close() noexcept;
 

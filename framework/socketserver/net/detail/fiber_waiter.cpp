@@ -30,7 +30,7 @@ class FiberWaiter::Registration {
   Watch* operator->() const { return watch_; }
   Watch& operator*() const { return *watch_; }
   /// Whether a read may bring something without a wait.
-  bool may_read() const { return watch_->readable || watch_->always; }
+  bool may_read() const { return watch_->readable || watch_->hung_up; }
 
  private:
   Watch* watch_;
@@ -63,7 +63,7 @@ IoResult FiberWaiter::receive(Fiber& fiber, int fd, std::span<std::byte> into, D
       // Fewer than asked for: nothing is left, and the next edge tells of more. Source: epoll(7).
       watch->readable = result.bytes == into.size();
       if (overdue || !result.error || result.error != std::errc::timed_out) {
-        fiber.did_not_wait(result.bytes);
+        fiber.count_ready_operation(result.bytes);
         return result;
       }
     }
@@ -78,7 +78,7 @@ IoResult FiberWaiter::send(Fiber& fiber, int fd, std::span<const std::byte> byte
   for (;;) {
     const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0) {
-      fiber.did_not_wait(static_cast<std::size_t>(sent));
+      fiber.count_ready_operation(static_cast<std::size_t>(sent));
       return {static_cast<std::size_t>(sent), {}, IoOperation::send};
     }
     if (errno == EINTR) continue;

@@ -45,7 +45,7 @@ class Scheduler::SimulatedFiber final : public socketserver::detail::Fiber {
     context_.suspend();
   }
   /// At random, so that orders of events that need a pause between two reads occur.
-  void did_not_wait(std::size_t) override {
+  void count_ready_operation(std::size_t) override {
     if (scheduler_->dice_.one_in(4)) yield();
   }
   /// There are no descriptors here.

@@ -10,7 +10,7 @@
 
 namespace socketserver::testing::detail {
 
-using socketserver::detail::Arrival;
+using socketserver::detail::AcceptedConnection;
 using socketserver::detail::FirstInput;
 using socketserver::detail::ListenerSet;
 
@@ -45,7 +45,7 @@ class SimulatedNetwork::SimulatedListener final : public socketserver::detail::L
     changed_.notify_all();
   }
 
-  Arrival accept() override {
+  AcceptedConnection accept() override {
     if (!errors_.empty()) {
       const std::errc error = errors_.front();
       errors_.pop_front();

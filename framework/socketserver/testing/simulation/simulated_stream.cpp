@@ -19,7 +19,7 @@ void let_others_run(bool done) {
   socketserver::detail::Fiber* const fiber = socketserver::detail::current_fiber();
   if (fiber == nullptr) return;
   if (done) {
-    fiber->did_not_wait(0);
+    fiber->count_ready_operation(0);
   } else {
     fiber->yield();
   }
