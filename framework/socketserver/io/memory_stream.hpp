@@ -41,7 +41,8 @@ class MemoryStream final : public Stream {
   /// Checks, once the handler has ended, that all went as the script expects.
   /// @throws ScriptError  the first thing that did not, also where it was thrown before.
   void verify_script();
-  /// From now on expect() takes place at once, whatever was sent: the peer of a handler that was made to fail.
+  /// From now on expect() takes place at once, also if something else was sent: the peer of a handler that was made to
+  /// fail.
   void ignore_expectations();
   /// Lets time pass on the script's clock.
   void advance(Duration time) noexcept;

@@ -21,9 +21,9 @@ std::error_code over_time() { return std::make_error_code(std::errc::timed_out);
 }  // namespace
 
 // Senders take turns, so that messages arrive whole. The turn is a flag rather than a mutex held while sending, so that
-// waiting for it has a deadline. Taking it costs one atomic operation where nobody else sends.
+// waiting for it has a deadline. Taking it costs one atomic operation where no other thread or fiber sends.
 struct Stream::Senders {
-  enum Turn : unsigned { free, taken, awaited };  // awaited: taken, and somebody may wait
+  enum Turn : unsigned { free, taken, awaited };  // awaited: taken, and a sender may wait
 
   std::atomic<unsigned> turn{free};
   std::error_code broken;           // the first failure; belongs to the one that has the turn, as the next does
@@ -185,7 +185,7 @@ IoResult Stream::try_sendall(std::string_view bytes) { return try_sendall(std::a
 
 void Stream::end_sends() noexcept {
   SendTurn(*senders_, [] { return Deadline::never(); }).fail(std::make_error_code(std::errc::bad_file_descriptor));
-  const std::lock_guard lock(senders_->mutex);  // whoever ended the turn before this one has let go of it
+  const std::lock_guard lock(senders_->mutex);  // the sender that ended the turn before has released it
 }
 
 const char* to_string(IoOperation operation) noexcept {

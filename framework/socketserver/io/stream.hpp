@@ -1,8 +1,8 @@
 #pragma once
 // The connected byte stream that a handler talks to: a socket on a server, memory in a test.
 //
-// Underneath are virtual functions that report bytes and an error code and take a Deadline: whoever implements a stream
-// writes them. On top are Python's calls, which throw: whoever uses one calls those.
+// Underneath are virtual functions that report bytes and an error code and take a Deadline: a class of streams
+// implements them. On top are Python's calls, which throw: a handler calls those.
 
 #include <cstddef>
 #include <memory>
@@ -51,14 +51,14 @@ namespace detail {
 inline constexpr const char* kIdleTimeout = "idle timeout, no message";  // what a TimeoutError of that clock says
 }
 
-/// How long each kind of wait may take; nullopt waits for ever.
+/// How long each kind of wait may take; nullopt is no limit.
 struct StreamTimeouts {
   std::optional<Duration> idle{};   ///< for a message's first byte, and for each recv
   std::optional<Duration> read{};   ///< from a message's first byte to its last
   std::optional<Duration> write{};  ///< one sendall or flush, all of it
 };
 
-/// Is told what goes through a stream, as for a log. Threads: sent() may be called beside received().
+/// Observes the bytes that a stream sends and receives, as for a log. Threads: sent() and received() may overlap.
 class StreamObserver {
  public:
   StreamObserver() = default;
@@ -73,7 +73,7 @@ class StreamObserver {
 };
 
 /// The abstract stream.
-/// Threads: one reader at a time, beside any number of senders; each sendall arrives whole. shutdown, drain
+/// Threads: one reader at a time and any number of senders; each sendall arrives whole. shutdown, drain
 /// and abort may come from any thread; close and destruction only from the owner.
 class Stream {
  public:
@@ -103,16 +103,16 @@ class Stream {
   /// @overload
   IoResult try_sendall(std::span<const std::byte> bytes);
 
-  /// Sets all of timeouts() at once: Python's call. nullopt waits for ever, zero does not wait.
+  /// Sets all of timeouts() at once: Python's call. nullopt is no limit, zero does not wait.
   /// Threads: the owner, and not while another thread may call sendall: set them before sharing the stream.
   void settimeout(std::optional<Duration> timeout) noexcept { timeouts_ = {timeout, timeout, timeout}; }
   /// Sets each apart. Threads: as settimeout().
   void set_timeouts(const StreamTimeouts& timeouts) noexcept { timeouts_ = timeouts; }
   /// @returns what was set last; before, no limits. A server sets its configuration's.
   const StreamTimeouts& timeouts() const noexcept { return timeouts_; }
-  /// Ends every wait, whatever its timeout; past it nothing is read or sent, even if it could be at once.
+  /// Ends every wait, also one with a longer timeout; past it nothing is read or sent, even if it could be at once.
   void set_lifetime(Deadline lifetime) noexcept { lifetime_ = lifetime; }
-  /// @returns when a wait that starts now and may take so long ends: no later than the lifetime.
+  /// @returns now + timeout, at most the lifetime.
   Deadline deadline(std::optional<Duration> timeout) const noexcept;
 
   /// What comes before each wait for input, and before its clock starts: flushes the tied writer.
@@ -151,7 +151,7 @@ class Stream {
   virtual bool end_is_local() const noexcept { return false; }
   /// Whether wait_some() does, so that a reader needs no buffer while it waits.
   virtual bool waits_without_buffer() const noexcept { return false; }
-  /// Waits until read_some() will mostly not have to. @returns no bytes, and perhaps an error.
+  /// Waits until there is input, so that read_some() usually does not block. @returns no bytes, and perhaps an error.
   virtual IoResult wait_some(Deadline /*deadline*/, Wait /*wait*/) { return {}; }
   /// Writes at least one byte unless there is an error. An expired deadline still writes what there is room for.
   /// A layer that has taken bytes and could not pass all on by the deadline returns their number and timed_out; the

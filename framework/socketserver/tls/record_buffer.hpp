@@ -18,7 +18,7 @@ class RecordBuffer {
  public:
   /// @returns where to put what arrives: at least one byte, if take() has returned 0.
   std::span<std::byte> room();
-  /// So many bytes have arrived there; 0 gives the memory back if it is not needed.
+  /// This number of bytes has arrived there; 0 gives the memory back if it is not needed.
   void added(std::size_t bytes) noexcept;
   /// @returns how many bytes were copied: 0 if no whole record is left.
   std::size_t take(std::span<std::byte> into) noexcept;

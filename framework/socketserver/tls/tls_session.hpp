@@ -12,7 +12,7 @@
 
 namespace socketserver::detail {
 
-/// What a call did. Whatever it is, there may be ciphertext to send.
+/// What a call did. In each case there may be ciphertext to send.
 struct TlsStep {
   enum class Outcome {
     done,

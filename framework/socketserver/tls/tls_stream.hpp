@@ -44,7 +44,7 @@ class TlsStream final : public Stream {
   TlsInfo info() const;
 
   /// Sends close_notify and leaves the stream below as it is, for a server that holds its FIN back. Later sends fail;
-  /// reading goes on. Does not wait for the peer's. Safe to call twice: it then passes on what is left.
+  /// reading continues. Does not wait for the peer's. Safe to call twice: it then passes on what is left.
   IoResult end_session(Deadline deadline) noexcept;
 
   /// @name Stream's, for TLS
