@@ -15,6 +15,12 @@ foreach(kind static shared)
       DESTINATION "${package_dir}" COMPONENT development)
   endif()
 endforeach()
+# A program that names the static library alone, by path or by -l, gets OpenSSL with it, as with libm.a of glibc.
+file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/libsocketserver.a"
+  "/* GNU ld script: the archive, and libraries that it needs for TLS. */\n"
+  "INPUT ( libsocketserver_static.a AS_NEEDED ( -lssl -lcrypto ) )\n")
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/libsocketserver.a"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 install(TARGETS socketserver_testing EXPORT socketserver_testing
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development
   FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)

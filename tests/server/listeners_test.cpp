@@ -175,3 +175,17 @@ TEST_CASE("a busy listener does not starve the others") {
   over = true;
   for (auto& one : busy) one.get();
 }
+
+TEST_CASE("a configuration is given one listener, or a list of them") {
+  ServerConfig config;
+  CHECK(config.listen.size() == 1);
+  config.listen = {{.port = 1}, {.port = 2}};
+  CHECK(config.listen.size() == 2);
+  config.listen = {.host = "127.0.0.1", .port = 3};
+  REQUIRE(config.listen.size() == 1);
+  CHECK(config.listen[0].port == 3);
+  const std::vector<ListenOptions> two(2);
+  static_cast<std::vector<ListenOptions>&>(config.listen) = two;
+  CHECK(config.listen.size() == 2);
+  CHECK(ServerConfig{.listen = {{.port = 4}}}.listen.at(0).port == 4);
+}

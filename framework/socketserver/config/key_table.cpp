@@ -153,7 +153,7 @@ void from_value(std::optional<T>& member, const Json& value) {
 
 template <typename Section>
 auto& first_of(Section& section) {
-  if constexpr (std::is_same_v<std::remove_const_t<Section>, std::vector<ListenOptions>>) {
+  if constexpr (std::is_same_v<std::remove_const_t<Section>, Listeners>) {
     return section.front();
   } else {
     return section;

@@ -79,18 +79,30 @@ struct TimeoutsConfig {
   std::optional<std::chrono::milliseconds> linger = std::chrono::seconds(2);
 };
 
+/// What a server listens on: a vector with an entry for each socket.
+class Listeners : public std::vector<ListenOptions> {
+ public:
+  using std::vector<ListenOptions>::vector;
+  using std::vector<ListenOptions>::operator=;
+  /// Replaces them all by one: config.listen = {.host = "127.0.0.1", .port = 9999}.
+  Listeners& operator=(const ListenOptions& only) {
+    assign(1, only);
+    return *this;
+  }
+};
+
 /// All of it, a member for each section of the JSON document. The defaults make a server on localhost:9999.
 struct ServerConfig {
-  std::vector<ListenOptions> listen = std::vector<ListenOptions>(1);  ///< where to listen; at least one entry
-  SocketOptions socket{};                                             ///< options of each connection's socket
-  ConcurrencyConfig concurrency{};                                    ///< who runs a connection's handler
-  LimitsConfig limits{};                                              ///< connections and bytes
-  TimeoutsConfig timeouts{};                                          ///< every wait's bound
-  AccessConfig access{};                                              ///< the clients that may connect
-  ProxyConfig proxy{};                                                ///< the proxies that may name another client
-  TlsServerOptions tls{};  ///< certificates and the rest, for listeners that speak TLS
-  LogConfig log{};         ///< the server's own lines, and the program's
-  std::string app = "{}";  ///< a JSON object for the program's own use; the framework does not look inside
+  Listeners listen = Listeners(1);  ///< where to listen; at least one entry
+  SocketOptions socket{};           ///< options of each connection's socket
+  ConcurrencyConfig concurrency{};  ///< who runs a connection's handler
+  LimitsConfig limits{};            ///< connections and bytes
+  TimeoutsConfig timeouts{};        ///< every wait's bound
+  AccessConfig access{};            ///< the clients that may connect
+  ProxyConfig proxy{};              ///< the proxies that may name another client
+  TlsServerOptions tls{};           ///< certificates and the rest, for listeners that speak TLS
+  LogConfig log{};                  ///< the server's own lines, and the program's
+  std::string app = "{}";           ///< a JSON object for the program's own use; the framework does not look inside
   detail::Environment* environment = nullptr;  ///< a simulation's, which sets it and outlives the server; null: none
 };
 
