@@ -33,12 +33,14 @@ set(SCRIPTS  # tests/programs/NAME.py, against built servers
   "examples        packaged"
   "limits          packaged"
   "line_proxy      packaged"
+  "behind_a_proxy  no-asan"
   "interop         no-asan"
   "readme          no-asan"
   "schema          no-asan"
   "service         no-asan"
   "system_calls    no-asan"
-  "tls             no-asan")
+  "tls             no-asan"
+  "tls_server      no-asan")
 
 set(PROGRAMS  # tests/NAME.cpp, which the scripts start
   "programs/probe_server      threads packaged"

@@ -24,6 +24,16 @@ class Authority:
                       "-days", str(days), "-extfile", "extensions", "-out", f"{name}.pem")
         return {"chain": self.path(f"{name}.pem"), "key": self.path(f"{name}.key")}
 
+    def issue_expired(self, name):
+        """@returns the configuration's entry for a certificate that was good on the first of January 2020."""
+        (self.folder / "dates").write_text("[ca]\ndefault_ca = d\n[d]\ndatabase = index\nnew_certs_dir = .\nrand_serial = yes\n"
+                                           "policy = p\ndefault_md = sha256\n[p]\ncommonName = supplied\n")
+        (self.folder / "index").write_text("")
+        self._openssl("req", "-new", "-subj", f"/CN={name}", *self._key(name), "-out", f"{name}.csr")
+        self._openssl("ca", "-batch", "-notext", "-config", "dates", "-in", f"{name}.csr", "-cert", "ca.pem", "-keyfile",
+                      "ca.key", "-startdate", "20200101000000Z", "-enddate", "20200102000000Z", "-out", f"{name}.pem")
+        return {"chain": self.path(f"{name}.pem"), "key": self.path(f"{name}.key")}
+
     def path(self, name):
         return str(self.folder / name)
 

@@ -32,6 +32,13 @@ BAD = {
     "NUL after the document": b'{"listen": {"port": 0}}\0 {"prot": garbage',
     "NUL in a host": b'{"listen": {"host": "127.0.0.1\\u0000evil"}}',
     "NUL in a file name": b'{"log": {"file": "/tmp/x\\u0000y"}}',
+    "certificate without a key": b'{"tls": {"certificates": [{"chain": "a.pem"}]}}',
+    "certificate as a name": b'{"tls": {"certificates": "a.pem"}}',
+    "unknown key of a certificate": b'{"tls": {"certificates": [{"chain": "a", "key": "b", "pin": "c"}]}}',
+    "TLS 1.1": b'{"tls": {"min_version": "1.1"}}',
+    "empty application protocol": b'{"tls": {"alpn": [""]}}',
+    "network of 33 bits": b'{"access": {"deny": ["10.0.0.0/33"]}}',
+    "name as a network": b'{"proxy": {"trusted": ["haproxy.local"]}}',
     "control characters in a key": b'{"a\\n\\u001b[2J": 1}',
 }
 

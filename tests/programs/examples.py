@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 
-from common import CONFIGURATIONS, PATIENCE, SOURCE, Server, check, equal, main, tests_of
+from certificates import Authority, TlsClient
+from common import CONFIGURATIONS, PATIENCE, SOURCE, Server, check, equal, main, set_key, tests_of
 
 
 def nc(server, data):
@@ -31,13 +32,19 @@ def test_uppercase_server_from_its_configuration():
 def test_every_configuration_serves():
     check(len(CONFIGURATIONS) >= 8, CONFIGURATIONS)
     for path in CONFIGURATIONS:
-        policy = json.loads(path.read_text()).get("concurrency", {}).get("policy", "fiber")
+        configuration = json.loads(path.read_text())
+        policy = configuration.get("concurrency", {}).get("policy", "fiber")
         if path.stem in ("inline", "thread", "pool", "fiber"):
             equal(policy, path.stem)
         with tempfile.TemporaryDirectory() as folder:
             log = os.path.join(folder, "log")
-            with Server("uppercase_server", "--config", str(path), log_file=log) as server:
-                equal((path.name, server.ask("hello")), (path.name, "HELLO"))
+            ca = Authority(folder)
+            own = set_key("/tls/certificates", [ca.issue("server")]) if "tls" in configuration["listen"] else []
+            with Server("uppercase_server", "--config", str(path), *own, log_file=log) as server:
+                with TlsClient(server, ca.context()) if own else server.connect() as client:
+                    if "proxy_protocol" in configuration["listen"]:
+                        client.send("PROXY TCP4 203.0.113.7 192.0.2.80 7 80\r\n")
+                    equal((path.name, client.ask("hello")), (path.name, "HELLO"))
                 equal((path.name, server.stop()), (path.name, 0))
             check(f", policy {policy}" in pathlib.Path(log).read_text(), path, "does not run its policy")
 

@@ -89,6 +89,10 @@ class ProbeHandler : public StreamRequestHandler {
   std::string answer(const std::string& command) {
     if (command == "options") return options();
     if (command == "client") return client_address().to_string();
+    if (command == "connection") return connection().connection_address().to_string();
+    if (command == "authority") return authority();
+    if (command == "tls") return session();
+    if (command.starts_with("GET ")) return http();
     if (command == "app") return server().config().app;
     if (command == "thread") return std::to_string(::gettid());
     if (command == "main thread") return std::to_string(::getpid());
@@ -118,6 +122,28 @@ class ProbeHandler : public StreamRequestHandler {
     return value(IPPROTO_TCP, TCP_NODELAY) + " " + value(SOL_SOCKET, SO_KEEPALIVE) + " " +
            value(SOL_SOCKET, SO_RCVBUF) + " " + value(SOL_SOCKET, SO_SNDBUF) + " " + value(IPPROTO_TCP, TCP_KEEPIDLE) +
            " " + value(IPPROTO_TCP, TCP_KEEPINTVL) + " " + value(IPPROTO_TCP, TCP_KEEPCNT);
+  }
+
+  /// What the PROXY header says of the name that the client asked for. Source: proxy-protocol.txt, PP2_TYPE_AUTHORITY.
+  std::string authority() {
+    const ProxyHeader* header = connection().proxy();
+    const std::string* name = header == nullptr ? nullptr : header->tlv(0x02);
+    return name == nullptr ? "none" : *name;
+  }
+
+  std::string session() {
+    const auto info = connection().tls();
+    if (!info) return "none";
+    const auto& peer = info->peer_certificate;
+    return info->version + " " + info->server_name + " " + info->alpn + " " + (peer ? peer->subject : "no certificate");
+  }
+
+  /// Answers a request of HTTP without a body. The line feed after each answer is the last of its six bytes.
+  std::string http() {
+    while (const auto header = rfile().readline()) {
+      if (strip(*header).empty()) break;
+    }
+    return "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello";
   }
 
   /// The first address of a name, or why there is none.

@@ -88,6 +88,12 @@ NETWORKS = ["[]", *(f"[{network}]" for network in (
     '""', '"x"', '"10.0.0.0/33"', '"10.0.0"', '"10.0.0.0.0"', '"10.0.0.0/"', '"256.0.0.0"', '"::/129"', '"10.0.0.0/8 "',
     '"UNIX"', "1", "null", '["::1"]', '"::1", 1'))]
 
+CERTIFICATES = ['[{"chain": "a", "key": "b"}]', '[{"chain": "a", "key": "b"}, {"chain": "c", "key": "d"}]', '[{"chain": "a"}]',
+                '[{"key": "b"}]', '[{"chain": "a", "key": "b", "nosuch": 1}]', '[{"chain": 1, "key": "b"}]', "[[]]", '["a"]',
+                '[{"chain": null, "key": "b"}]', '[{"chain": "", "key": "b"}]', '[{"chain": "a\\u0000", "key": "b"}]', "[{}]"]
+PROTOCOLS = ["[]", '["h2"]', '["line/2", "line/1"]', '[""]', '["h2", 1]', '["a\\u0000"]', f'["{"x" * 255}"]', f'["{"x" * 256}"]',
+             '["h2", "h2"]', '["\u00e9"]', f'["{chr(233) * 128}"]', "[null]", '[["h2"]]']
+
 
 def keys():
     """(pointer, default, what it takes) of each key, as the key table tells it for the documents."""
@@ -121,6 +127,10 @@ def values(pointer, default, takes):
                   for spelled in (choice, choice.upper(), choice + " ", choice[:-1], choice + "\0")]
     elif takes.startswith("an array of networks"):
         found += NETWORKS
+    elif takes.startswith("an array of objects"):
+        found += CERTIFICATES
+    elif takes.startswith("an array of strings"):
+        found += PROTOCOLS
     elif takes.startswith("a string"):
         found += map(json.dumps, TEXTS)
     return found
