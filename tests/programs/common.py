@@ -70,9 +70,10 @@ class Server:
     """A server on a free port of 127.0.0.1, unless the arguments say otherwise."""
 
     def __init__(self, name, *arguments, before=(), wait=True, descriptors=None, environment=None, log_file=None,
-                 read_on=True):
+                 read_on=True, folder=None):
         """descriptors: the soft and hard limit on them. environment: what is added to it. log_file: where it logs,
-        regardless of its configuration; else to standard error. read_on: whether that is read once it listens."""
+        regardless of its configuration; else to standard error. read_on: whether that is read once it listens.
+        folder: where it is started."""
         command = [*before, binary(name), "--host", "127.0.0.1", "--port", "0", *arguments]
         command += set_key("/log/file", log_file) if log_file else []
 
@@ -80,7 +81,8 @@ class Server:
             resource.setrlimit(resource.RLIMIT_NOFILE, descriptors)
 
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
-                                        env={**os.environ, **(environment or {})}, preexec_fn=descriptors and limit)
+                                        env={**os.environ, **(environment or {})}, preexec_fn=descriptors and limit,
+                                        cwd=folder)
         self.lines, self.address, self.pid, self._read_on = [], None, self.process.pid, read_on
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)

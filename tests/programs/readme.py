@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -25,7 +26,7 @@ DOCUMENTS = [README, *PAGES,
 CONFIGURATION = pathlib.Path(SOURCE, "docs/configuration.md")
 TUTORIAL = pathlib.Path(SOURCE, "docs/tutorial.md")
 TABLE = re.compile(r"(<!-- keys -->\n)(.*?)(<!-- /keys -->)", re.DOTALL)
-FROM_FILES = ("cpp", "cmake", "json", "python", "ini", "toml")
+FROM_FILES = ("cpp", "cmake", "json", "python", "ini", "toml", "haproxy", "nginx")
 OTHERWISE_TRIED = ("console", "sh", "text")
 
 
@@ -123,6 +124,25 @@ def test_the_dialogues_of_the_tutorial():
                for log in logs for line in log.lines if line]
     for line in said + re.findall(r"^\[store_server.*$", TUTORIAL.read_text(), re.MULTILINE):
         check(line in written, line, "is in none of", written)
+
+
+def test_the_dialogues_of_the_page_on_tls():
+    """In its order; a server that is started ends the one before."""
+    page = pathlib.Path(SOURCE, "docs/tls.md")
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        os.symlink(BINARIES, f"{folder}/build")
+        shutil.copy(os.path.join(SOURCE, "config/tls.json"), folder)
+        server, answered = None, 0
+        for command, answer in dialogues(page):
+            if command.startswith("build/uppercase_server") and "--check" not in command:
+                if server:
+                    equal(server.stop(), 0)
+                server = stack.enter_context(Server("uppercase_server", *shlex.split(command)[1:], folder=folder))
+            else:
+                command = command.replace("9443", str(server.address[1]) if server else "9443")
+                equal((command, in_shell(command, 9999, folder)), (command, answer))
+                answered += "HELLO" in answer
+        equal(answered, 2)
 
 
 def test_the_tutorial_s_configurations_end_with_the_status_that_it_names():

@@ -124,7 +124,7 @@ def fin_without_close_notify(client):
 
 
 def rest(client):
-    """What the server still sends, up to its end of whatever kind."""
+    """What the server still sends, up to its end, clean or not."""
     received = b""
     try:
         while part := client.socket.recv(1000):

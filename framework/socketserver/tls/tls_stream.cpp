@@ -40,6 +40,7 @@ struct TlsStream::State {
   bool driven = false;  // one reader or sender is at work on the handshake
   detail::WaitList handshake_over;
   bool ended = false;         // close_notify was put out
+  bool peer_ended = false;    // the peer's was read
   std::error_code failure{};  // what every later read returns
 };
 
@@ -150,7 +151,10 @@ IoResult TlsStream::State::read(std::span<std::byte> into, Deadline deadline, Wa
     const TlsStep step = session.read(into);
     sender.flush_now(lock);  // an alert, which the failed step has put out
     if (step.outcome == TlsStep::Outcome::done) return {step.bytes, {}};
-    if (step.outcome == TlsStep::Outcome::end) return {};
+    if (step.outcome == TlsStep::Outcome::end) {
+      peer_ended = true;
+      return {};
+    }
     if (step.outcome == TlsStep::Outcome::failed) {
       failure = step.error;
       continue;
@@ -189,7 +193,8 @@ IoResult TlsStream::wait_some(Deadline deadline, Wait wait) {
     return result.error == TlsError::drained ? IoResult{} : result;
   }
   Lock lock(state_->mutex);
-  if (state_->failure || !state_->session.between_records()) return {};
+  // After a close_notify the connection below may stay open: a wait for its bytes would have no end.
+  if (state_->peer_ended || state_->failure || !state_->session.between_records()) return {};
   lock.unlock();
   return state_->below.wait_some(deadline, wait);
 }
