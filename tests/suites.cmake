@@ -79,7 +79,8 @@ set(ROWS  # of tests/survival/rows.py, briefly; scripts/soak takes its time
   "22  threads packaged"
   "23  threads packaged"
   "26  threads packaged"
-  "27  packaged no-asan")
+  "27  packaged no-asan"
+  "28  packaged")
 
 set(EXAMPLE_PROGRAMS  # examples/NAME.cpp, which the scripts start
   "uppercase_server      threads packaged"

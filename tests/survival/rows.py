@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 
+from certificates import TlsClient, authority, tls_server
 from chaos_proxy import RESET, ChaosProxy
 from common import BINARIES, PATIENCE, SANITIZED, SOURCE, Client, Server, check, equal, eventually, set_key
 from process import Process, unsent
@@ -926,3 +927,42 @@ def hanging_names(effort):
             check(used <= limit // 2, used, "of", limit)
             figures.append(f"{policy} {used} of {limit} look-ups under way, another name answered")
     return "; ".join(figures)
+
+
+@row(28, "silent clients of a TLS listener, together with 50 good ones")
+def silent_tls_clients(effort):
+    return "; ".join(f"{policy} {silent_beside_good(effort, policy)}" for policy in UNBOUNDED)
+
+
+def silent_beside_good(effort, policy):
+    """Rounds alternate between the good clients alone and with the silent ones, so that both meet the same machine."""
+    count, seconds = effort.count(100, 1000), effort.count(1, 10)
+    alone, together = [], []
+    with authority() as ca, tls_server([ca.issue("server")], "--policy", policy.split(",")[0],
+                                       *set_key("/concurrency/threads", 1 if policy == ONE_LOOP else 2),
+                                       *set_key("/timeouts/handshake", seconds)) as running:
+        good = [TlsClient(running, ca.context()) for _ in range(50)]
+
+        def ask_all(taken, times=20):
+            for client in good * times:
+                began = time.perf_counter()
+                equal(client.ask("good"), "GOOD")
+                taken.append((time.perf_counter() - began) * 1000)
+
+        rounds = effort.count(1, 3)
+        for _ in range(rounds):
+            ask_all(alone)
+            silent = [running.connect() for _ in range(count)]
+            ask_all(together)
+            for client in silent:
+                check(client.rest() in (b"", None))
+                client.close()
+        for client in good:
+            client.socket.unwrap()
+            client.close()
+        found = balanced(running)
+        equal((found["timed out"], found["failed"]), (count * rounds, 0))
+    p99, control = (sorted(taken)[len(taken) * 99 // 100] for taken in (together, alone))
+    if effort.minutes:
+        check(p99 <= 1.5 * control, f"p99 of the good {p99:.1f} ms, alone {control:.1f}")
+    return f"{count * rounds} closed at {seconds} s; p99 of the good {p99:.1f} ms, alone {control:.1f}"
