@@ -1,5 +1,6 @@
 // One reader with many senders, changes of keys, and errors of one stream near another.
 
+#include <atomic>
 #include <future>
 #include <socketserver/base/text.hpp>
 #include <socketserver/handlers/stream_request_handler.hpp>
@@ -51,6 +52,29 @@ struct OverSocket {
       : socket(create_connection({address})), stream(socket, TlsContext::client(options)) {}
   SocketStream socket;
   TlsStream stream;
+};
+
+/// The stream below an end whose peer stops reading.
+class DeafPeer final : public Stream {
+ public:
+  explicit DeafPeer(MemoryStream& below) : below_(below) {}
+  void no_longer_reads() { deaf_ = true; }
+
+  void shutdown(ShutdownHow how) noexcept override { below_.shutdown(how); }
+  void close() noexcept override { below_.close(); }
+  void drain() noexcept override { below_.drain(); }
+  void abort() noexcept override { below_.abort(); }
+  IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) override {
+    return below_.read_some(into, deadline, wait);
+  }
+  IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) override {
+    if (!deaf_) return below_.write_some(bytes, deadline);
+    return {0, std::make_error_code(std::errc::timed_out), IoOperation::send};
+  }
+
+ private:
+  MemoryStream& below_;
+  std::atomic<bool> deaf_{false};
 };
 
 }  // namespace
@@ -108,6 +132,46 @@ TEST_CASE("a peer's key update changes the keys of both directions") {
   CHECK(server.recv(100) == "again");
   server.sendall("here, too");
   CHECK(peer.receive() == "here, too");
+}
+
+TEST_CASE("a peer that asks for key updates and reads no answer is no longer read from") {
+  auto wires = MemoryStream::pair();
+  DeafPeer deaf(*wires.first);
+  TlsStream server(deaf, TlsContext::server(server_options()));
+  server.settimeout(kTlsBound);
+  wires.second->settimeout(kTlsBound);
+  auto shaken = std::async(std::launch::async, [&server] { return server.handshake(Deadline::after(kTlsBound)); });
+  RawTlsPeer peer(*wires.second);
+  REQUIRE(peer.handshake());
+  REQUIRE_FALSE(shaken.get().error);
+  deaf.no_longer_reads();
+  for (int i = 0; i < 10000; ++i) {
+    REQUIRE(SSL_key_update(peer.ssl(), SSL_KEY_UPDATE_REQUESTED) == 1);
+    REQUIRE(peer.handshake());
+  }
+  const std::size_t sent = wires.first->unread().size();
+  server.settimeout(Duration::zero());
+  CHECK_THROWS_AS(server.recv(100), TimeoutError);
+  CHECK(wires.first->unread().size() > sent / 2);
+}
+
+TEST_CASE("a peer that never stops sending key updates does not hold a reader past its deadline") {
+  auto wires = MemoryStream::pair();
+  TlsStream server(*wires.first, TlsContext::server(server_options()));
+  server.settimeout(kTlsBound);
+  wires.second->settimeout(kTlsBound);
+  auto shaken = std::async(std::launch::async, [&server] { return server.handshake(Deadline::after(kTlsBound)); });
+  RawTlsPeer peer(*wires.second);
+  REQUIRE(peer.handshake());
+  REQUIRE_FALSE(shaken.get().error);
+  for (int i = 0; i < 30000; ++i) {
+    REQUIRE(SSL_key_update(peer.ssl(), SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
+    REQUIRE(peer.handshake());
+  }
+  const std::size_t sent = wires.first->unread().size();
+  server.settimeout(Duration::zero());
+  CHECK_THROWS_AS(server.recv(100), TimeoutError);
+  CHECK(wires.first->unread().size() > sent / 2);
 }
 
 TEST_CASE("renegotiation is refused") {

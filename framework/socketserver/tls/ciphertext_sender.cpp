@@ -5,6 +5,8 @@
 namespace socketserver::detail {
 namespace {
 
+constexpr std::size_t kMostAnswers = 65536;  // senders leave a record or two there, of 16 KiB
+
 std::error_code over_time() { return std::make_error_code(std::errc::timed_out); }
 
 }  // namespace
@@ -23,6 +25,10 @@ std::error_code CiphertextSender::flush(std::unique_lock<std::mutex>& lock, Dead
 
 void CiphertextSender::flush_now(std::unique_lock<std::mutex>& lock) {
   if (!at_work_) (void)send_pending(lock, Deadline::at_once());
+}
+
+std::error_code CiphertextSender::catch_up(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+  return output_.size() > kMostAnswers ? flush(lock, deadline) : std::error_code();
 }
 
 std::error_code CiphertextSender::send_pending(std::unique_lock<std::mutex>& lock, Deadline deadline) {

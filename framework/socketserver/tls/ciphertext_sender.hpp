@@ -23,6 +23,9 @@ class CiphertextSender {
   std::error_code flush(std::unique_lock<std::mutex>& lock, Deadline deadline);
   /// The same without a wait: if another sender is at work, it takes these bytes along.
   void flush_now(std::unique_lock<std::mutex>& lock);
+  /// Where more waits to be sent than senders leave there: the answers to a peer that asks and does not read. Sends it,
+  /// as flush(), before the peer can ask for more.
+  std::error_code catch_up(std::unique_lock<std::mutex>& lock, Deadline deadline);
 
  private:
   bool pending() const noexcept { return !sending_.empty() || !output_.empty() || held_below_; }

@@ -13,6 +13,10 @@ namespace {
 using detail::TlsStep;
 using Lock = std::unique_lock<std::mutex>;
 
+// A read takes what is there, also past its deadline. A peer that never stops sending records without content, as key
+// updates, must not last longer than that.
+constexpr int kReadsPastDeadline = 16;
+
 }  // namespace
 
 // The reader is the only one that reads the stream below, once the handshake is complete; until then it is the one that
@@ -146,7 +150,7 @@ IoResult TlsStream::State::fill(Lock& lock, Deadline deadline, Wait wait) {
 
 IoResult TlsStream::State::read(std::span<std::byte> into, Deadline deadline, Wait wait) {
   Lock lock(mutex);
-  for (;;) {
+  for (int reads = 0;; ++reads) {
     if (failure) return {0, failure};
     const TlsStep step = session.read(into);
     sender.flush_now(lock);  // an alert, which the failed step has put out
@@ -158,6 +162,10 @@ IoResult TlsStream::State::read(std::span<std::byte> into, Deadline deadline, Wa
     if (step.outcome == TlsStep::Outcome::failed) {
       failure = step.error;
       continue;
+    }
+    if (const std::error_code error = sender.catch_up(lock, deadline)) return {0, error};
+    if (reads >= kReadsPastDeadline && deadline.expired(below.clock())) {
+      return {0, std::make_error_code(std::errc::timed_out)};
     }
     const IoResult filled = fill(lock, deadline, wait_below(wait));
     if (filled.error) return {0, filled.error};
