@@ -100,11 +100,12 @@ Outcome ConnectionSetup::no_header(const Connection& connection, const ProxyRead
 }
 
 std::optional<Outcome> ConnectionSetup::shake_hands(Connection& connection, Deadline until) {
+  const bool begun = !connection.layers.empty();  // by what came in one read with the PROXY header
   const std::uint64_t before = connection.transport.bytes_in();
   TlsStream& tls = connection.push_tls(core_.tls.context());
   if (const IoResult result = tls.handshake(until); result.error) {
     // As no_header(): a drain, or a peer that has said nothing.
-    const bool asked = connection.transport.bytes_in() > before || result.error == std::errc::timed_out;
+    const bool asked = begun || connection.transport.bytes_in() > before || result.error == std::errc::timed_out;
     return asked ? no_session(connection, result.error) : Outcome::served;
   }
   core_.connections.count(&TlsStats::handshakes);
