@@ -44,3 +44,29 @@ TEST_CASE("plain text behind a PROXY header in one segment is counted as no TLS"
   CHECK(stats.tls.not_tls == 1);
   CHECK(stats.failed == 1);
 }
+
+TEST_CASE("a client that says nothing until the handshake clock ends is counted as a handshake under every policy") {
+  const auto policy = GENERATE(from_range(kPolicies));
+  ServerConfig config = with_tls(policy);
+  config.timeouts.handshake = 50ms;
+  RunningServer<UpperServer> running(config);
+  Client silent(running.address());
+  CHECK(silent.ends());
+  const ServerStats stats = ended(running.server, 1);
+  CHECK(stats.timed_out == 1);
+  CHECK(stats.tls.timed_out == 1);
+}
+
+TEST_CASE("a proxy that sends no header until the handshake clock ends is counted under every policy") {
+  const auto policy = GENERATE(from_range(kPolicies));
+  ServerConfig config = local_config(policy);
+  config.listen[0].proxy_protocol = true;
+  config.proxy.trusted = {"127.0.0.1"};
+  config.timeouts.handshake = 50ms;
+  RunningServer<UpperServer> running(config);
+  Client silent(running.address());
+  CHECK(silent.ends());
+  const ServerStats stats = ended(running.server, 1);
+  CHECK(stats.timed_out == 1);
+  CHECK(stats.proxy_invalid == 1);
+}

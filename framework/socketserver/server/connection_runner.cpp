@@ -125,7 +125,11 @@ void ConnectionRunner::input_came(Connection& connection, FirstInput found) noex
   // A stop has ended the wait, or the peer has gone again, as a health check does: nothing was asked.
   if (found == FirstInput::none || found == FirstInput::gone) return end(connection, Outcome::served);
   if (found == FirstInput::arrived) return start_when_room(connection);
-  core_.report(connection.request, std::make_exception_ptr(TimeoutError(kIdleTimeout)));
+  if (setup_.is_needed(connection)) {
+    core_.guarded("a handshake that did not begin", [&] { (void)setup_.nothing_came(connection); });
+  } else {
+    core_.report(connection.request, std::make_exception_ptr(TimeoutError(kIdleTimeout)));
+  }
   end(connection, Outcome::timed_out);
 }
 

@@ -122,6 +122,12 @@ Outcome ConnectionSetup::no_session(const Connection& connection, std::error_cod
   return reason == TlsFailure::timed_out ? Outcome::timed_out : Outcome::failed;
 }
 
+Outcome ConnectionSetup::nothing_came(const Connection& connection) {
+  const std::error_code error = std::make_error_code(std::errc::timed_out);
+  return connection.listener().proxy_protocol ? no_header(connection, {.result = {0, error}})
+                                              : no_session(connection, error);
+}
+
 void ConnectionSetup::log_refusal(const SocketAddress& client, std::string_view why) {
   core_.log_event(core_.budgets.refused_lines, LogLevel::info, concat(client.to_string(), " refused: ", why));
 }

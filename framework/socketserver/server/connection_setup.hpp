@@ -28,6 +28,9 @@ class ConnectionSetup {
   /// Does all of it, within the handshake clock; may wait as long.
   /// @returns nullopt if the handler can begin, else how the connection has to end; that has been counted and logged.
   std::optional<Outcome> prepare(Connection& connection);
+  /// In place of prepare(), where the handshake clock ran out before the first byte that it is_needed() for: counts and
+  /// logs that.
+  Outcome nothing_came(const Connection& connection);
 
  private:
   std::optional<Outcome> read_proxy(Connection& connection, Deadline until);
