@@ -70,3 +70,16 @@ TEST_CASE("a proxy that sends no header until the handshake clock ends is counte
   CHECK(stats.timed_out == 1);
   CHECK(stats.proxy_invalid == 1);
 }
+
+TEST_CASE("a client that is rejected on a TLS listener gets no plain text") {
+  ServerConfig config = with_tls(PolicyKind::thread);
+  config.limits.max_connections = 1;
+  config.concurrency.overflow = Overflow::reject;
+  config.concurrency.reject_message = "busy\n";
+  RunningServer<UpperServer> running(config);
+  const Client first(running.address());
+  REQUIRE(eventually([&] { return running.server.stats().active == 1; }));
+  Client second(running.address());
+  CHECK(second.recv_all().empty());
+  CHECK(eventually([&] { return running.server.stats().rejected == 1; }));
+}

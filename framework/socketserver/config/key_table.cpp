@@ -292,8 +292,9 @@ std::vector<Key> make_table() {
       choice<concurrency, &ConcurrencyConfig::overflow>(
           "concurrency", "overflow", choices_of(kOverflows),
           "What happens to a new connection when there is no room for it."),
-      text<concurrency, &ConcurrencyConfig::reject_message>("concurrency", "reject_message", false,
-                                                            "What a rejected connection is sent."),
+      text<concurrency, &ConcurrencyConfig::reject_message>(
+          "concurrency", "reject_message", false,
+          "What a rejected connection is sent, except by a listener that speaks TLS."),
       integer<concurrency, &ConcurrencyConfig::stack_size>("concurrency", "stack_size", false, kLeastStackSize,
                                                            kMaxBytes, "bytes", "Size of a fiber's stack."),
       integer<limits, &LimitsConfig::max_connections>("limits", "max_connections", false, 1, 1e7, "connections",

@@ -69,9 +69,12 @@ Connection& ConnectionRunner::add(AcceptedConnection arrival) {
 
 void ConnectionRunner::reject(Connection& connection) {
   core_.guarded("rejecting", [&] {
-    // What does not fit the empty send buffer is not worth a wait.
-    connection.transport.settimeout(Duration::zero());
-    (void)connection.transport.try_sendall(connection.config->concurrency.reject_message);
+    // A TLS client would take plain text for a broken server, and a message in TLS costs a handshake.
+    if (!connection.listener().tls) {
+      // What does not fit the empty send buffer is not worth a wait.
+      connection.transport.settimeout(Duration::zero());
+      (void)connection.transport.try_sendall(connection.config->concurrency.reject_message);
+    }
     connection.transport.shutdown(ShutdownHow::write);
     close(connection);
     if (core_.log.enabled(LogLevel::debug)) core_.log.debug(concat(client_of(connection), " rejected: no room"));

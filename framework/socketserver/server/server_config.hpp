@@ -33,9 +33,9 @@ inline constexpr std::size_t kLeastStackSize = 16384;  ///< bytes of a fiber's s
 struct ConcurrencyConfig {
   PolicyKind policy = PolicyKind::fiber;  ///< who runs a connection's handler
   std::optional<std::size_t> threads{};   ///< the fibers' loops or the pool's workers, 1 or more; see default_threads()
-  std::size_t queue = PolicyOptions().queue;            ///< connections that may wait for a worker of the pool
-  Overflow overflow = Overflow::wait;                   ///< what happens to a connection for which there is no room
-  std::string reject_message{};                         ///< what a connection rejected for lack of room is sent
+  std::size_t queue = PolicyOptions().queue;  ///< connections that may wait for a worker of the pool
+  Overflow overflow = Overflow::wait;         ///< what happens to a connection for which there is no room
+  std::string reject_message{};  ///< what a connection rejected for lack of room is sent; nothing on a TLS listener
   std::size_t stack_size = PolicyOptions().stack_size;  ///< bytes of each fiber's stack, kLeastStackSize or more
 };
 
