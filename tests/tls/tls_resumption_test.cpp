@@ -89,3 +89,23 @@ TEST_CASE("tickets survive a new context with the same keys, and no other") {
   CHECK(resumes(TlsContext::server(with_keys(keys)), client));
   CHECK_FALSE(resumes(TlsContext::server(server_options()), client));
 }
+
+TEST_CASE(
+    "a ticket does not let a client in that other authorities, or a stricter server, would ask for a certificate") {
+  TlsServerOptions before = with_keys(std::make_shared<TlsTicketKeys>());
+  TlsClientOptions with = client_options();
+  SECTION("the authorities have changed") {
+    before.client_ca = authority().certificate();
+    before.client_certificate = ClientCertificate::require;
+    with.certificate = authority().client("worker-7");
+  }
+  SECTION("certificates were not required") {}
+  const TlsContext client = TlsContext::client(with);
+  CHECK_FALSE(resumes(TlsContext::server(before), client));
+  CHECK(resumes(TlsContext::server(before), client));
+  TlsServerOptions after = before;
+  after.client_ca = socketserver::testing::TestAuthority().certificate();
+  after.client_certificate = ClientCertificate::require;
+  TlsPair pair(TlsContext::server(after), client);
+  CHECK(tls_failure(pair.handshake().server.error) == TlsFailure::client_certificate);
+}

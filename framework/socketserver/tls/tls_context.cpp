@@ -1,5 +1,6 @@
 #include <socketserver/tls/tls_context.hpp>
 
+#include <array>
 #include <socketserver/base/text.hpp>
 #include <socketserver/tls/certificate_file.hpp>
 #include <socketserver/tls/context_callbacks.hpp>
@@ -10,6 +11,7 @@ namespace socketserver {
 namespace {
 
 using State = TlsContext::State;
+using Digest = std::array<unsigned char, SSL_MAX_SID_CTX_LENGTH>;  // SHA-256
 
 // Source: Mozilla, Server Side TLS 5.7, intermediate.
 constexpr const char* kCiphers =
@@ -70,13 +72,32 @@ void ask_for_certificate(SSL_CTX* context, const TlsServerOptions& options) {
   }
 }
 
+void check_digest(int result) {
+  if (result != 1) throw TlsContextError(concat("OpenSSL: ", detail::take_openssl_text()));
+}
+
+/// A ticket stands for the certificate that its client has shown, or for none: it is good only where clients are
+/// verified alike. Source: SSL_CTX_set_session_id_context(3).
+Digest verification_of(const TlsServerOptions& options) {
+  Digest digest{};
+  std::string all(1, static_cast<char>(options.client_certificate));
+  if (options.client_ca) {
+    for (const detail::X509Ptr& one : detail::read_certificates(*options.client_ca)) {
+      check_digest(X509_digest(one.get(), EVP_sha256(), digest.data(), nullptr));
+      all.append(digest.begin(), digest.end());
+    }
+  }
+  check_digest(EVP_Digest(all.data(), all.size(), digest.data(), nullptr, EVP_sha256(), nullptr));
+  return digest;
+}
+
 /// Sessions are in tickets alone: none takes the server's memory.
-void set_sessions(SSL_CTX* context, bool tickets) {
-  static constexpr unsigned char kName[] = "socketserver";
+void set_sessions(SSL_CTX* context, const TlsServerOptions& options) {
+  const Digest verification = verification_of(options);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_session_id_context(context, kName, sizeof kName - 1);
+  SSL_CTX_set_session_id_context(context, verification.data(), verification.size());
   detail::use_ticket_keys(context);
-  if (tickets) return;
+  if (options.session_tickets) return;
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   SSL_CTX_set_num_tickets(context, 0);
 }
@@ -87,7 +108,7 @@ State::Served serve(const TlsServerOptions& options, const TlsCertificate& certi
   SSL_CTX_set_dh_auto(context, 1);
   served.certificate = detail::use_certificate(context, certificate, state.warnings);
   ask_for_certificate(context, options);
-  set_sessions(context, options.session_tickets);
+  set_sessions(context, options);
   detail::set_server_callbacks(context, !state.alpn.empty());
   return served;
 }
