@@ -176,6 +176,22 @@ def test_struct_client_and_struct_echo_server_with_every_option():
         equal(server.stop(), 0)
 
 
+def test_other_clients_on_a_unix_socket():
+    with tempfile.TemporaryDirectory() as folder:
+        for policy in POLICIES:
+            for path, address in ((f"{folder}/lines", f"UNIX-CONNECT:{folder}/lines"),
+                                  (f"@socketserver-test-{os.getpid()}", f"ABSTRACT-CONNECT:socketserver-test-{os.getpid()}")):
+                listen = set_key("/listen", [{"port": 0, "host": "127.0.0.1"}, {"path": path}])
+                with Server("uppercase_server", "--policy", policy, *listen) as server:
+                    server.wait_for_line(f"listening on .*{os.path.basename(path)}")
+                    commands = [["socat", "-t", str(PATIENCE), "-", address]]
+                    if not path.startswith("@"):
+                        commands.append(["nc", "-U", "-N", path])
+                    for command in commands:
+                        done = subprocess.run(command, input="hello\nend", capture_output=True, text=True, timeout=PATIENCE)
+                        equal((command[0], policy, done.stdout, done.stderr), (command[0], policy, "HELLO\nEND", ""))
+
+
 def test_at_debug_a_server_says_what_was_asked_and_granted():
     with Server("uppercase_server", "--log-level", "debug", *set_key("/socket/receive_buffer", 8192),
                 *set_key("/listen/backlog", 9)) as server:

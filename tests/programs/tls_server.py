@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -10,11 +11,12 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import xml.etree.ElementTree
 
-from certificates import TlsClient, authority, tls_server
-from common import PATIENCE, POLICIES, check, equal, eventually, main, run, set_key, tests_of
+from certificates import Authority, TlsClient, authority, tls_server
+from common import PATIENCE, POLICIES, SOURCE, check, equal, eventually, main, run, set_key, tests_of
 
 
 def ask(command, line="hello", answer="HELLO"):
@@ -304,6 +306,50 @@ def test_check_names_the_file():
         check(old["chain"] in told.stderr and "2020" in told.stderr, told.stderr)
         with tls_server([old]) as server:
             server.wait_for_line("TLS: .*old.pem.*2020")
+
+
+def reasons_of_the_page():
+    """@returns the counter of each reason for which a handshake fails, as docs/tls.md lists them."""
+    page = pathlib.Path(SOURCE, "docs/tls.md").read_text()
+    return dict(re.findall(r"^\| `(\w+)` \| `([\w ]+)` \| ", page, re.MULTILINE))
+
+
+def sends(server, text, half_close=False):
+    with server.connect() as client:
+        client.send(text)
+        if half_close:
+            client.half_close()
+        equal(client.rest(), b"")
+
+
+def test_each_reason_of_a_failed_handshake():
+    """One client each: its line in the log, and its counter."""
+    with authority() as ca, tempfile.TemporaryDirectory() as folder:
+        keys = [*set_key("/tls/client_ca", ca.path("ca.pem")), *set_key("/tls/client_certificate", "require"),
+                *set_key("/tls/alpn", ["line/1"]), *set_key("/timeouts/handshake", 2)]
+        stranger = Authority(folder)
+        with tls_server([ca.issue("server")], *keys) as server:
+            def refused(*options, trusted=ca):
+                command = s_client(server, trusted, *options)
+                return lambda: check(done(command).returncode != 0, command)
+
+            clients = {"not_tls": lambda: sends(server, "GET / HTTP/1.1\r\n"),
+                       "timed_out": lambda: sends(server, b"\x16\x03\x01"),
+                       "closed": lambda: sends(server, b"\x16\x03\x01", half_close=True),
+                       "no_common_version": refused("-tls1_1", "-cipher", "ALL:@SECLEVEL=0"),
+                       "no_common_cipher": refused("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256"),
+                       "client_certificate": refused("-tls1_2"),
+                       "alpn": refused("-alpn", "h2"),
+                       "other": refused(trusted=stranger)}
+            sends(server, "x")  # the log has the counters of TLS from the first connection on
+            counters, before = reasons_of_the_page(), dict.fromkeys(clients, 0) | {"not_tls": 1}
+            equal(set(counters), set(clients))
+            for reason, act in clients.items():
+                equal((reason, server.counted(counters[reason])), (reason, before[reason]))
+                known = len(server.lines)
+                act()
+                server.wait_for_line(rf"127.0.0.1:[0-9]+: TLS handshake \({reason}\): ", known)
+                equal((reason, server.counted(counters[reason])), (reason, before[reason] + 1))
 
 
 def test_a_thousand_silent_clients_and_fifty_good_ones():
