@@ -17,7 +17,7 @@
 namespace bench {
 namespace {
 
-constexpr std::size_t kMostAtOnce = 65536;
+constexpr std::size_t kMaxAtOnce = 65536;
 
 sockaddr_in loopback(std::uint32_t host, std::uint16_t port) {
   sockaddr_in address{};
@@ -91,7 +91,7 @@ void Client::finish_line(Clock::time_point now) {
 }
 
 void Client::await_answers(std::chrono::duration<double> patience) {
-  static std::array<char, kMostAtOnce> room;
+  static std::array<char, kMaxAtOnce> room;
   Histogram unused;
   const Clock::time_point began = Clock::now();
   while (!all_answered()) {
@@ -105,7 +105,7 @@ void Client::await_answers(std::chrono::duration<double> patience) {
 }
 
 void Client::send_up_to(std::uint64_t limit, Clock::time_point now) {
-  static std::array<char, kMostAtOnce> buffer;  // one thread, refilled by each call: shared, it stays in the cache
+  static std::array<char, kMaxAtOnce> buffer;  // one thread, refilled by each call: shared, it stays in the cache
   while (sent_ < limit) {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(limit - sent_, buffer.size()));
     lines_->ask(std::span(buffer).first(size), number_, sent_);

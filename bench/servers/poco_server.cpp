@@ -20,7 +20,7 @@
 
 namespace {
 
-constexpr int kMostThreads = 20000;
+constexpr int kMaxThreads = 20000;
 std::size_t longest_line = 0;  // set once, before the server starts: Poco's plain factory hands nothing on
 
 class Connection : public Poco::Net::TCPServerConnection {
@@ -59,9 +59,9 @@ class Connection : public Poco::Net::TCPServerConnection {
 int main(int argc, char** argv) {
   longest_line = bench::buffer_size(argc, argv);
   auto* params = new Poco::Net::TCPServerParams;  // the server takes it
-  params->setMaxThreads(kMostThreads);
-  params->setMaxQueued(kMostThreads);
-  Poco::ThreadPool threads(2, kMostThreads);
+  params->setMaxThreads(kMaxThreads);
+  params->setMaxQueued(kMaxThreads);
+  Poco::ThreadPool threads(2, kMaxThreads);
   const Poco::Net::ServerSocket listener(Poco::Net::SocketAddress("127.0.0.1", 0), bench::kBacklog);
   Poco::Net::TCPServer server(new Poco::Net::TCPServerConnectionFactoryImpl<Connection>, threads, listener, params);
   server.start();

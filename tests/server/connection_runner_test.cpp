@@ -111,11 +111,11 @@ TEST_CASE("a gigabyte without a newline costs max_line of memory, and that conne
   }
   CHECK(eventually([&] { return running.server.stats().failed == 1; }));
 #ifdef SOCKETSERVER_TSAN
-  constexpr long kMostKib = 65536;  // its own memory is among that
+  constexpr long kMaxKib = 65536;  // its own memory is among that
 #else
-  constexpr long kMostKib = 4096;
+  constexpr long kMaxKib = 4096;
 #endif
-  CHECK(peak_kib() - before < kMostKib);
+  CHECK(peak_kib() - before < kMaxKib);
   CHECK(running.server.stats().bytes_in <= 2 * 100'000);
   Client next(running.address());
   CHECK(next.ask("x\n") == "X\n");

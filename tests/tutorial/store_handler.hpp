@@ -13,13 +13,13 @@ namespace ss = socketserver;
 /// What all connections share.
 class Store {
  public:
-  static constexpr std::size_t kMostKeys = 10000;
+  static constexpr std::size_t kMaxKeys = 10000;
 
   /// @returns false if it is full.
   bool set(std::string_view key, std::string_view value) {
     const std::lock_guard lock(mutex_);
     const std::string name(key);
-    if (values_.size() == kMostKeys && !values_.contains(name)) return false;
+    if (values_.size() == kMaxKeys && !values_.contains(name)) return false;
     values_[name] = value;
     return true;
   }

@@ -32,7 +32,7 @@ void test_half_a_line_is_not_obeyed() {
 
 void test_full() {
   Store store;
-  for (std::size_t i = 0; i < Store::kMostKeys; ++i) store.set(std::to_string(i), "x");
+  for (std::size_t i = 0; i < Store::kMaxKeys; ++i) store.set(std::to_string(i), "x");
   assert(run_handler<StoreHandler>("set 7 y\nset more x\n", store).output == "ok\nfull\n");
 }
 

@@ -8,7 +8,7 @@ namespace socketserver::detail {
 namespace {
 
 // Messages that a poster sends before it leaves the rest to the sender: others may post as fast as it sends.
-constexpr unsigned kMostInPost = 16;
+constexpr unsigned kMaxInPost = 16;
 
 Loop* loop_of_caller() noexcept {
   Fiber* const fiber = current_fiber();
@@ -83,7 +83,7 @@ void OutboxCore::end_connection(std::unique_lock<std::mutex>& lock) noexcept {
 
 void OutboxCore::send_now() noexcept {
   for (unsigned count = 0; take_next(); ++count) {
-    if (count == kMostInPost || !send_without_waiting()) return start_sender();
+    if (count == kMaxInPost || !send_without_waiting()) return start_sender();
   }
 }
 

@@ -23,17 +23,17 @@ using detail::last_error;
 using detail::Pending;
 using Addresses = std::vector<SocketAddress>;
 
-constexpr Duration kLeastShare = std::chrono::seconds(2);
-constexpr std::size_t kMostPending = 16;    // sockets of one call
-constexpr std::size_t kMostListed = 8;      // addresses in an error's text
-constexpr std::size_t kMostHostText = 256;  // bytes of a host's name in it
+constexpr Duration kMinShare = std::chrono::seconds(2);
+constexpr std::size_t kMaxPending = 16;    // sockets of one call
+constexpr std::size_t kMaxListed = 8;      // addresses in an error's text
+constexpr std::size_t kMaxHostText = 256;  // bytes of a host's name in it
 
 /// @returns this address's part of the time that is left: all of it for the last one.
 Deadline share_of(Deadline total, std::size_t addresses_left) {
   if (total.is_never() || addresses_left <= 1) return total;
   const Duration left = total.remaining();
   const Duration part = left / static_cast<Duration::rep>(addresses_left);
-  return Deadline::after(std::max(part, std::min(kLeastShare, left / 2)));
+  return Deadline::after(std::max(part, std::min(kMinShare, left / 2)));
 }
 
 /// How one address went.
@@ -147,7 +147,7 @@ class Connecting {
     note(addresses_[pending_.back().index], overdue(pending_.back()).cause);
     const bool one_port = options_.bind && options_.bind->port != 0 && !options_.reuse_address;
     if (one_port) give_up(pending_.size() - 1);
-    if (pending_.size() > kMostPending) give_up(0);
+    if (pending_.size() > kMaxPending) give_up(0);
   }
 
   void give_up(std::size_t place) {
@@ -217,7 +217,7 @@ class Connecting {
     return {std::move(socket)};
   }
 
-  std::string bind_text() const { return concat("bind to ", escaped(options_.bind->host, kMostHostText)); }
+  std::string bind_text() const { return concat("bind to ", escaped(options_.bind->host, kMaxHostText)); }
   std::string refused_text() const { return concat("cannot connect to ", target_); }
   std::string overdue_text() const {
     return concat(refused_text(), " within the connect timeout of ", detail::timeout_text(options_.connect_timeout));
@@ -243,7 +243,7 @@ class Connecting {
     const bool told = addresses_[0].to_string() == target_ && first.cause == first.error.message();
     if (told && attempts_.size() == 1) return {};
     std::string text = " (";
-    const std::size_t shown = std::min(attempts_.size(), kMostListed);
+    const std::size_t shown = std::min(attempts_.size(), kMaxListed);
     for (std::size_t i = 0; i < shown; ++i) {
       text += concat(i == 0 ? "" : "; ", addresses_[i].to_string(), ": ", attempts_[i].cause);
     }
@@ -275,7 +275,7 @@ class Connecting {
 
 /// @returns the host as an error shows it, with its port.
 std::string target_text(std::string_view host, std::uint16_t port) {
-  const std::string shown = escaped(host, kMostHostText);
+  const std::string shown = escaped(host, kMaxHostText);
   return host.find(':') == std::string_view::npos ? concat(shown, ":", port) : concat("[", shown, "]:", port);
 }
 

@@ -31,7 +31,7 @@ std::optional<std::int64_t> descriptor_limit() {
   return static_cast<std::int64_t>(limit.rlim_cur);
 }
 
-constexpr std::int64_t kLongestInterval = 120;  // seconds: TCP_RTO_MAX
+constexpr std::int64_t kMaxInterval = 120;  // seconds: TCP_RTO_MAX
 
 /// @returns the sum of 1 + retries intervals in seconds, which double from 1: 2^(retries+1) - 1 until they are longest.
 std::int64_t doubled_intervals(std::int64_t retries) {
@@ -39,7 +39,7 @@ std::int64_t doubled_intervals(std::int64_t retries) {
   std::int64_t interval = 1;
   for (std::int64_t i = 0; i <= retries; ++i) {
     sum += interval;
-    interval = std::min(interval * 2, kLongestInterval);
+    interval = std::min(interval * 2, kMaxInterval);
   }
   return sum;
 }
@@ -50,7 +50,7 @@ std::chrono::seconds connect_timeout(std::int64_t syn_retries, std::int64_t line
   const std::int64_t enough = doubled_intervals(syn_retries);
   std::int64_t tick = 1;
   for (std::int64_t i = 0; i < linear_timeouts && tick < enough; ++i) ++tick;
-  for (std::int64_t interval = 2; tick < enough; interval = std::min(interval * 2, kLongestInterval)) tick += interval;
+  for (std::int64_t interval = 2; tick < enough; interval = std::min(interval * 2, kMaxInterval)) tick += interval;
   return std::chrono::seconds(tick);
 }
 

@@ -18,8 +18,8 @@
 namespace socketserver::detail {
 namespace {
 
-constexpr std::size_t kMostLookUps = 16;
-constexpr std::size_t kLongestName = 1024;  // NI_MAXHOST less its end; a scope included
+constexpr std::size_t kMaxLookUps = 16;
+constexpr std::size_t kMaxName = 1024;  // NI_MAXHOST less its end; a scope included
 
 class ResolverCategory final : public std::error_category {
  public:
@@ -52,13 +52,13 @@ std::string normalised(std::string_view name) {
 
 /// One for the process, whose threads it bounds.
 Resolver& process_look_ups() {
-  static Resolver look_ups(kMostLookUps, ask_resolver);
+  static Resolver look_ups(kMaxLookUps, ask_resolver);
   return look_ups;
 }
 
 }  // namespace
 
-Budget look_ups_in_use() { return {"look-ups", process_look_ups().under_way(), kMostLookUps}; }
+Budget look_ups_in_use() { return {"look-ups", process_look_ups().under_way(), kMaxLookUps}; }
 
 struct Resolver::State {
   State(std::size_t limit, Resolve function) : most(limit), resolve(std::move(function)) {}
@@ -167,7 +167,7 @@ ResolveResult resolve_host(std::string_view host, std::uint16_t port, Deadline d
   // getaddrinfo would take an empty host for the loopback, and end a name at its first NUL.
   // A "*" it would take for any address, to which Linux connects as to the loopback.
   const bool name =
-      !host.empty() && host != "*" && host.size() <= kLongestName && host.find('\0') == std::string_view::npos;
+      !host.empty() && host != "*" && host.size() <= kMaxName && host.find('\0') == std::string_view::npos;
   if (!name) return {.error = resolver_error(EAI_NONAME)};
   // "localhost" is the loopback, also on a system without /etc/hosts. Source: RFC 6761, section 6.3.
   if (host == "localhost") return {.addresses = loopback(port)};

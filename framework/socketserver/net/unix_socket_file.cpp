@@ -19,7 +19,7 @@
 namespace socketserver::detail {
 namespace {
 
-constexpr Duration kLongestLock = std::chrono::seconds(5);  // another starter holds it for a few system calls
+constexpr Duration kMaxLock = std::chrono::seconds(5);  // another starter holds it for a few system calls
 constexpr Duration kLockAgain = std::chrono::milliseconds(5);
 
 const char* path_of(const SocketAddress& address) {
@@ -39,7 +39,7 @@ FileDescriptor lock_directory(const SocketAddress& address) {
   const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   FileDescriptor lock(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock) throw_last_error(where(address));
-  const Deadline deadline = Deadline::after(kLongestLock);
+  const Deadline deadline = Deadline::after(kMaxLock);
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) throw_last_error(where(address));
     if (deadline.expired()) throw_in_use(address, "its directory stays locked by another process");

@@ -15,7 +15,7 @@
 namespace socketserver {
 namespace {
 
-constexpr std::size_t kLongestMessage = 1024;
+constexpr std::size_t kMaxMessage = 1024;
 
 struct Field {
   std::string_view name;
@@ -101,7 +101,7 @@ bool Logger::enabled(LogLevel level) const noexcept { return level >= level_ && 
 void Logger::write(LogLevel level, std::string_view message) noexcept {
   if (!enabled(level)) return;
   try {
-    sink_->logger.log(spdlog_level(level), escaped(message, kLongestMessage));
+    sink_->logger.log(spdlog_level(level), escaped(message, kMaxMessage));
   } catch (...) {
     // Only memory can be short here (spdlog catches the rest), and there is nowhere left to say so.
   }

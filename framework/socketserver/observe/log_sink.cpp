@@ -17,7 +17,7 @@
 namespace socketserver::detail {
 namespace {
 
-constexpr Duration kMostPatience = std::chrono::seconds(1);
+constexpr Duration kMaxPatience = std::chrono::seconds(1);
 constexpr int kFlags = O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
 int open_log(const std::string& name) noexcept {
@@ -69,7 +69,7 @@ ssize_t LogTarget::write(std::string_view text) const noexcept {
 LogSink::LogSink(std::optional<std::string> file)
     : file_(std::move(file)),
       target_(file_ ? LogTarget::open(*file_) : LogTarget::standard_error()),
-      patience_(kMostPatience),
+      patience_(kMaxPatience),
       waited_(steady_clock().now()) {}
 
 void LogSink::reopen() {
@@ -120,7 +120,7 @@ bool LogSink::has_room() {
 
 void LogSink::wait(pollfd& out) {
   const TimePoint begun = steady_clock().now();
-  patience_ = std::min(kMostPatience, patience_ + (begun - waited_) / 10);
+  patience_ = std::min(kMaxPatience, patience_ + (begun - waited_) / 10);
   const Deadline until = Deadline::at(begun + patience_);
   while (::poll(&out, 1, kernel_timeout(until)) < 0 && errno == EINTR) continue;
   waited_ = steady_clock().now();

@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr Duration kFirstDelay = milliseconds(5);
-constexpr Duration kLongestDelay = milliseconds(1000);
+constexpr Duration kMaxDelay = milliseconds(1000);
 constexpr int kLasting = 6;  // some 150 ms of waiting
 constexpr Duration kQuiet = milliseconds(1000);
 
@@ -19,7 +19,7 @@ void AcceptBackoff::failed(std::error_code error) {
   const AcceptError kind = classify_accept_error(error);
   if (kind == AcceptError::fatal) throw std::system_error(error, "accept");
   if (kind == AcceptError::resource || failures_ > 0) {
-    delay_ = std::clamp(delay_ * 2, kFirstDelay, kLongestDelay);
+    delay_ = std::clamp(delay_ * 2, kFirstDelay, kMaxDelay);
     retry_at_ = Deadline::after(delay_, clock_);
   }
   failures_ = kind == AcceptError::resource ? 1 : failures_ + 1;

@@ -21,10 +21,10 @@ namespace {
 constexpr std::array kActedOn{SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 // What a write to a pipe without a reader, or to a file at its size limit, would end the process with.
 constexpr std::array kSurvived{SIGPIPE, SIGXFSZ};
-constexpr std::size_t kMostWatchers = 64;
+constexpr std::size_t kMaxWatchers = 64;
 
 // The handler may use only what is lock-free: each watcher's pipe, as its descriptor and 1; 0 is none.
-std::array<std::atomic<int>, kMostWatchers> pipes{};
+std::array<std::atomic<int>, kMaxWatchers> pipes{};
 std::atomic<int> handling{0};  // handlers that run now
 std::atomic<pid_t> process{0};
 

@@ -7,7 +7,7 @@
 namespace socketserver::testing::detail {
 namespace {
 
-constexpr std::size_t kMostSwallowed = 1000;  // exceptions that a looping handler may swallow
+constexpr std::size_t kMaxSwallowed = 1000;  // exceptions that a looping handler may swallow
 
 std::error_code error(std::errc code) { return std::make_error_code(code); }
 
@@ -24,7 +24,7 @@ void FaultyStream::require_an_end() const {
 /// @returns whether it is the one that is to fail.
 bool FaultyStream::begin_operation() {
   const std::size_t number = operations_++;
-  if (number > max_operations_ + kMostSwallowed) {
+  if (number > max_operations_ + kMaxSwallowed) {
     std::fputs("socketserver::testing: the handler does not end, and catches even the ScriptError that says so\n",
                stderr);
     std::abort();

@@ -117,10 +117,10 @@ class ChunkSweep {
   /// @returns a part of the cuts that still makes a difference, and from which, but for long inputs, none can be left
   /// out.
   Cuts fewer(Cuts cuts) {
-    constexpr std::size_t kMostTries = 2000;
+    constexpr std::size_t kMaxTries = 2000;
     std::size_t tries = 0;
     for (std::size_t step = std::max<std::size_t>(cuts.size() / 2, 1);; step /= 2) {
-      for (std::size_t at = 0; at < cuts.size() && cuts.size() > 1 && tries < kMostTries; ++tries) {
+      for (std::size_t at = 0; at < cuts.size() && cuts.size() > 1 && tries < kMaxTries; ++tries) {
         Cuts without = cuts;
         const auto first = without.begin() + static_cast<std::ptrdiff_t>(at);
         without.erase(first, first + static_cast<std::ptrdiff_t>(std::min(step, cuts.size() - at)));

@@ -15,7 +15,7 @@
 namespace socketserver::detail {
 namespace {
 
-constexpr std::size_t kMostPem = std::size_t{1} << 20U;  // a file of system roots is a quarter of that
+constexpr std::size_t kMaxPem = std::size_t{1} << 20U;  // a file of system roots is a quarter of that
 
 [[noreturn]] void fail(const Pem& pem, std::string_view problem) {
   throw TlsContextError(concat(pem.name(), ": ", problem));
@@ -26,7 +26,7 @@ std::string content(const Pem& pem) {
   struct stat status {};
   if (::stat(pem.name().c_str(), &status) != 0) fail(pem, std::strerror(errno));
   if (!S_ISREG(status.st_mode)) fail(pem, "is not a file");
-  if (static_cast<std::size_t>(status.st_size) > kMostPem) fail(pem, "is longer than 1 MiB");
+  if (static_cast<std::size_t>(status.st_size) > kMaxPem) fail(pem, "is longer than 1 MiB");
   std::ifstream file(pem.name(), std::ios::binary);
   if (!file) fail(pem, std::strerror(errno));
   return std::string(std::istreambuf_iterator<char>(file), {});

@@ -5,7 +5,7 @@
 namespace socketserver::detail {
 namespace {
 
-constexpr std::size_t kMostAnswers = 65536;  // senders leave a record or two there, of 16 KiB
+constexpr std::size_t kMaxAnswers = 65536;  // senders leave a record or two there, of 16 KiB
 
 std::error_code over_time() { return std::make_error_code(std::errc::timed_out); }
 
@@ -28,7 +28,7 @@ void CiphertextSender::flush_now(std::unique_lock<std::mutex>& lock) {
 }
 
 std::error_code CiphertextSender::catch_up(std::unique_lock<std::mutex>& lock, Deadline deadline) {
-  return output_.size() > kMostAnswers ? flush(lock, deadline) : std::error_code();
+  return output_.size() > kMaxAnswers ? flush(lock, deadline) : std::error_code();
 }
 
 std::error_code CiphertextSender::send_pending(std::unique_lock<std::mutex>& lock, Deadline deadline) {

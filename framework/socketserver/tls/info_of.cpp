@@ -12,7 +12,7 @@ namespace {
 
 using NamesPtr = std::unique_ptr<GENERAL_NAMES, FreeBy<GENERAL_NAMES_free>>;
 
-constexpr int kMostNames = 64;
+constexpr int kMaxNames = 64;
 
 BioPtr memory() {
   BioPtr bio(BIO_new(BIO_s_mem()));
@@ -78,7 +78,7 @@ std::vector<std::string> names_of(X509* certificate) {
   std::vector<std::string> names;
   const NamesPtr all(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  const int count = all ? std::min(sk_GENERAL_NAME_num(all.get()), kMostNames) : 0;
+  const int count = all ? std::min(sk_GENERAL_NAME_num(all.get()), kMaxNames) : 0;
   for (int i = 0; i < count; ++i) {
     std::string name = name_of(sk_GENERAL_NAME_value(all.get(), i));
     if (!name.empty()) names.push_back(std::move(name));

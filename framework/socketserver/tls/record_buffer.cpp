@@ -7,10 +7,10 @@ namespace socketserver::detail {
 namespace {
 
 constexpr std::size_t kHeader = 5;                      // type, version, length. Source: RFC 8446, section 5.1
-constexpr std::size_t kLongestBody = 16384 + 256 + 64;  // what OpenSSL takes of one record, encrypted
+constexpr std::size_t kMaxBody = 16384 + 256 + 64;      // what OpenSSL takes of one record, encrypted
 constexpr std::size_t kBlock = 17 * std::size_t{1024};  // at least one whole record
 constexpr unsigned kChangeCipherSpec = 20, kAlert = 21, kHandshake = 22, kApplicationData = 23;
-static_assert(kHeader + kLongestBody <= kBlock);
+static_assert(kHeader + kMaxBody <= kBlock);
 
 }  // namespace
 
@@ -56,7 +56,7 @@ std::size_t RecordBuffer::record_at(std::size_t place) const noexcept {
   if (byte_at(place) < kChangeCipherSpec || byte_at(place) > kApplicationData) return left;
   if (left < kHeader) return 0;
   const std::size_t body = (byte_at(place + 3) << 8U) + byte_at(place + 4);
-  if (body > kLongestBody) return left;
+  if (body > kMaxBody) return left;
   return left >= kHeader + body ? kHeader + body : 0;
 }
 

@@ -10,7 +10,7 @@
 namespace socketserver::detail {
 namespace {
 
-constexpr std::size_t kMostPlain = 16384;  // of one record. Source: RFC 8446, section 5.1
+constexpr std::size_t kMaxPlain = 16384;  // of one record. Source: RFC 8446, section 5.1
 
 using BioMethodPtr = std::unique_ptr<BIO_METHOD, FreeBy<BIO_meth_free>>;
 
@@ -85,7 +85,7 @@ TlsStep TlsSession::write(std::span<const std::byte> bytes) {
   if (failure_) return {TlsStep::Outcome::failed, 0, failure_};
   ERR_clear_error();
   std::size_t taken = 0;
-  const int result = SSL_write_ex(ssl_.get(), bytes.data(), std::min(bytes.size(), kMostPlain), &taken);
+  const int result = SSL_write_ex(ssl_.get(), bytes.data(), std::min(bytes.size(), kMaxPlain), &taken);
   return settle(result, taken);
 }
 

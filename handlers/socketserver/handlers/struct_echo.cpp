@@ -12,7 +12,7 @@
 namespace socketserver {
 namespace {
 
-constexpr std::size_t kMostText = 1024;  // bytes of the first receive
+constexpr std::size_t kMaxText = 1024;  // bytes of the first receive
 
 std::string text_of(float value) {
   char digits[32];
@@ -33,11 +33,11 @@ std::string after_text(const std::string& received) {
 }  // namespace
 
 void StructEchoHandler::handle() {
-  const std::string first = request().recv(kMostText);
+  const std::string first = request().recv(kMaxText);
   request().sendall(first);
   if (!first.empty()) {
-    if (first.size() == kMostText && first.find('\n') == std::string::npos) {
-      log_warning(concat("the line is longer than ", kMostText, " bytes; no record is read"));
+    if (first.size() == kMaxText && first.find('\n') == std::string::npos) {
+      log_warning(concat("the line is longer than ", kMaxText, " bytes; no record is read"));
     } else {
       take_record(first);
     }

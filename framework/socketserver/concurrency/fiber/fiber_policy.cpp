@@ -15,12 +15,12 @@
 namespace socketserver::detail {
 namespace {
 
-constexpr std::size_t kMostBlockingThreads = 64;
+constexpr std::size_t kMaxBlockingThreads = 64;
 
 }  // namespace
 
 FiberPolicy::FiberPolicy(std::size_t loops, std::size_t stack_bytes, Logger* log)
-    : stack_bytes_(stack_bytes), fibers_(stack_bytes), blocking_(kMostBlockingThreads) {
+    : stack_bytes_(stack_bytes), fibers_(stack_bytes), blocking_(kMaxBlockingThreads) {
   while (loops_.size() < loops) loops_.push_back(std::make_unique<FiberLoop>(fibers_, blocking_));
   if (log != nullptr) watchdog_.emplace(loops_, *log);
 }
@@ -42,7 +42,7 @@ std::string FiberPolicy::describe() const {
 }
 
 std::vector<Budget> FiberPolicy::budgets() const {
-  return {{"offloaded calls", blocking_.running(), kMostBlockingThreads}};
+  return {{"offloaded calls", blocking_.running(), kMaxBlockingThreads}};
 }
 
 void FiberPolicy::submit(Job job, JobName name) {

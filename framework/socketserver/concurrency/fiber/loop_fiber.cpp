@@ -87,7 +87,7 @@ std::unique_ptr<LoopFiber> FiberPool::take() {
 
 void FiberPool::give_back(std::unique_ptr<LoopFiber> fiber) noexcept {
   const std::lock_guard lock(mutex_);
-  if (idle_.size() < kMostIdle) idle_.push_back(std::move(fiber));
+  if (idle_.size() < kMaxIdleFibers) idle_.push_back(std::move(fiber));
 }
 
 }  // namespace socketserver::detail

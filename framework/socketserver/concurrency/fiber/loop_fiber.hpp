@@ -80,7 +80,7 @@ class LoopFiber final : public Fiber {
 /// Ended fibers, kept for the next connections, which then need no system call for a stack. Threads: safe to share.
 class FiberPool {
  public:
-  explicit FiberPool(std::size_t stack_bytes) : stack_bytes_(stack_bytes) { idle_.reserve(kMostIdle); }
+  explicit FiberPool(std::size_t stack_bytes) : stack_bytes_(stack_bytes) { idle_.reserve(kMaxIdleFibers); }
 
   /// @throws std::system_error  as Stack.
   std::unique_ptr<LoopFiber> take();
@@ -88,7 +88,7 @@ class FiberPool {
 
  private:
   // Beyond this number, the memory of ended fibers goes back to the system.
-  static constexpr std::size_t kMostIdle = 1024;
+  static constexpr std::size_t kMaxIdleFibers = 1024;
 
   const std::size_t stack_bytes_;
   std::mutex mutex_;

@@ -21,7 +21,7 @@ constexpr Duration kExact = std::chrono::milliseconds(20);  // a shorter wait is
 /// @param current  what is set on the socket, kept up to date.
 /// @returns the flags for the call.
 int bound_wait(int fd, int name, Duration& current, Deadline deadline) {
-  const Duration left = std::min(deadline.remaining(), kLongestWait);
+  const Duration left = std::min(deadline.remaining(), kMaxWait);
   if (left <= Duration::zero()) return MSG_DONTWAIT;
   const bool none = deadline.is_never();
   // A timeout that ends before the deadline is right, too: the caller goes round again. So one that is somewhat too

@@ -13,7 +13,7 @@ using socketserver::detail::FiberContext;
 using socketserver::detail::Watch;
 
 constexpr std::size_t kStackBytes = 256 * 1024;
-constexpr std::size_t kMostSpareFibers = 64;
+constexpr std::size_t kMaxSpareFibers = 64;
 
 }  // namespace
 
@@ -124,7 +124,7 @@ void Scheduler::start(std::string name, Job job) {
 
 bool Scheduler::run() {
   while (!fibers_.empty()) {
-    if (++steps_ > kMostSteps) return false;
+    if (++steps_ > kMaxSteps) return false;
     if (ready_.empty() && !fire_next_timer()) return false;
     const std::size_t next = dice_.between(0, ready_.size() - 1);
     SimulatedFiber& fiber = *ready_[next];
@@ -153,7 +153,7 @@ void Scheduler::resume(SimulatedFiber& fiber) {
   const auto place = std::find_if(fibers_.begin(), fibers_.end(), [&](const auto& one) { return one.get() == &fiber; });
   auto& spare = spare_fibers<SimulatedFiber>();
   fiber.wakes_ = 0;
-  if (spare.size() < kMostSpareFibers) spare.push_back(std::move(*place));
+  if (spare.size() < kMaxSpareFibers) spare.push_back(std::move(*place));
   fibers_.erase(place);
 }
 

@@ -57,7 +57,7 @@ class Scheduler final : public socketserver::detail::Loop {
   void resume(SimulatedFiber& fiber);
   bool fire_next_timer();
 
-  static constexpr std::uint64_t kMostSteps = 1'000'000;
+  static constexpr std::uint64_t kMaxSteps = 1'000'000;
 
   ManualClock clock_;
   Dice dice_;
