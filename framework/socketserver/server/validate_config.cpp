@@ -27,8 +27,7 @@ std::optional<ConfigProblem> first_broken(std::initializer_list<Rule> rules) {
 
 /// The peers of a Unix socket, proxies included, are those that its file's mode admits.
 bool any_proxied(const std::vector<ListenOptions>& listen) {
-  return std::any_of(listen.begin(), listen.end(),
-                     [](const ListenOptions& entry) { return entry.proxy_protocol; });
+  return std::any_of(listen.begin(), listen.end(), [](const ListenOptions& entry) { return entry.proxy_protocol; });
 }
 
 bool any_tls(const std::vector<ListenOptions>& listen) {
