@@ -163,6 +163,16 @@ def test_a_proxy_that_is_not_trusted_is_refused():
         check(plain.counted("proxy untrusted") > 0)
 
 
+def test_a_handler_reads_the_fields_of_a_header():
+    name = b"\x02\x00\x0bexample.org"  # PP2_TYPE_AUTHORITY
+    addresses = socket.inet_aton("203.0.113.7") + socket.inet_aton("192.0.2.80") + b"\x00\x07\x00\x50"
+    header = b"\r\n\r\n\x00\r\nQUIT\n\x21\x11" + (len(addresses) + len(name)).to_bytes(2, "big") + addresses + name
+    keys = (*set_key("/listen/proxy_protocol", True), *set_key("/proxy/trusted", ["127.0.0.1"]))
+    with Server("probe_server", *keys) as server, server.connect() as client:
+        client.send(header)
+        equal((client.ask("authority"), client.ask("client")), ("example.org", "203.0.113.7:7"))
+
+
 def test_access_refuses_the_announced_client():
     with behind("haproxy.cfg", *set_key("/access/deny", ["127.0.0.0/8"])) as (proxy, plain, _, _):
         with Client(proxy.address(8001)) as client:
