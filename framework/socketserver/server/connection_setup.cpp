@@ -109,7 +109,7 @@ std::optional<Outcome> ConnectionSetup::shake_hands(Connection& connection, Dead
     return asked ? no_session(connection, result.error) : Outcome::served;
   }
   core_.connections.count(&TlsStats::handshakes);
-  if (tls.info().resumed) core_.connections.count(&TlsStats::resumed);
+  if (tls.resumed()) core_.connections.count(&TlsStats::resumed);
   return std::nullopt;
 }
 

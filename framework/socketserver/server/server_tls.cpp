@@ -5,9 +5,12 @@
 
 namespace socketserver::detail {
 
-ServerTls::ServerTls(const ServerConfig& config) : ticket_keys_(std::make_shared<TlsTicketKeys>()) {
-  if (std::any_of(config.listen.begin(), config.listen.end(), [](const ListenOptions& entry) { return entry.tls; }))
-    current_ = make(config);
+ServerTls::ServerTls(const ServerConfig& config) {
+  const bool used =
+      std::any_of(config.listen.begin(), config.listen.end(), [](const ListenOptions& entry) { return entry.tls; });
+  if (!used) return;
+  ticket_keys_ = std::make_shared<TlsTicketKeys>();
+  current_ = make(config);
 }
 
 TlsContext ServerTls::context() const {

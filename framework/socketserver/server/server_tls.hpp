@@ -30,7 +30,7 @@ class ServerTls {
  private:
   TlsContext make(const ServerConfig& config) const;
 
-  const std::shared_ptr<TlsTicketKeys> ticket_keys_;
+  std::shared_ptr<TlsTicketKeys> ticket_keys_;  // null where it is not used: random bytes start OpenSSL
   mutable std::mutex mutex_;
   std::optional<TlsContext> current_;  // guarded by mutex_; whether there is one never changes
 };

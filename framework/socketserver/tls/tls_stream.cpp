@@ -275,6 +275,11 @@ void TlsStream::do_handshake() {
 
 bool TlsStream::established() const noexcept { return state_->ready; }
 
+bool TlsStream::resumed() const {
+  const Lock lock(state_->mutex);
+  return SSL_session_reused(state_->session.native()) == 1;
+}
+
 TlsInfo TlsStream::info() const {
   const Lock lock(state_->mutex);
   return detail::info_of(state_->session.native());

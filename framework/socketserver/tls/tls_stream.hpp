@@ -40,6 +40,8 @@ class TlsStream final : public Stream {
   void do_handshake();
   /// Whether the handshake is complete. Threads: any.
   bool established() const noexcept;
+  /// Whether the handshake has continued an earlier session: TlsInfo::resumed alone, for a counter. Threads: any.
+  bool resumed() const;
   /// @returns what was agreed on; before the handshake is complete what is known so far. Threads: any.
   TlsInfo info() const;
 
