@@ -64,7 +64,7 @@ struct Connection {
   Deadline lifetime = Deadline::never();
   Request request;
   TlsStream* tls = nullptr;            // of the layers; null without TLS
-  bool entered = false;                // AccessControl counts it for the client that its proxy has named
+  bool entered = false;                // AccessControl counts it for request.client_address()
   std::atomic<bool> running{false};    // a handler has begun
   std::atomic<bool> submitted{false};  // the policy has it
   const TimePoint accepted_at = steady_clock().now();

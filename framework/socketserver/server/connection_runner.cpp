@@ -60,9 +60,10 @@ Connection& ConnectionRunner::add(AcceptedConnection arrival) {
     Connection& connection =
         core_.connections.add(std::move(arrival.stream), arrival.peer, core_.server, core_.log, core_.config);
     connection.set_listener(arrival.listener);
+    connection.entered = arrival.entered;
     return connection;
   } catch (const std::bad_alloc&) {
-    setup_.left(arrival.peer, arrival.listener);
+    setup_.left(arrival.entered, arrival.peer);
     throw;
   }
 }
@@ -239,7 +240,7 @@ void ConnectionRunner::end(Connection& connection, Outcome outcome) {
 }
 
 void ConnectionRunner::remove(Connection& connection, Outcome outcome) {
-  setup_.left(connection);
+  setup_.left(connection.entered, connection.request.client_address());
   core_.connections.end(connection, outcome);
 }
 

@@ -25,33 +25,27 @@ std::uint64_t TlsStats::*counter_of(TlsFailure failure) noexcept {
   return &TlsStats::other;
 }
 
-/// Whether may_connect() has counted the listener's connections: else the client is known later, or never.
-bool is_counted(const ListenOptions& listener) noexcept { return !listener.proxy_protocol; }
-
 }  // namespace
 
-bool ConnectionSetup::may_connect(const AcceptedConnection& arrival) {
+bool ConnectionSetup::may_connect(AcceptedConnection& arrival) {
   const ListenOptions& listener = core_.config->listen[arrival.listener];
   const SocketAddress& peer = arrival.peer;
   if (listener.proxy_protocol) {
     if (contains(core_.config->proxy.trusted, peer)) return true;
-    core_.connections.count_refused(Refusal::untrusted_proxy);
+    core_.connections.count_refused(&ServerStats::proxy_untrusted);
     log_refusal(peer, "is in no network of /proxy/trusted");
     return false;
   }
   const Access access = core_.access.enter(peer);
-  if (access == Access::granted) return true;
-  core_.connections.count_refused(Refusal::access);
+  arrival.entered = access == Access::granted;
+  if (arrival.entered) return true;
+  core_.connections.count_refused(&ServerStats::access_refused);
   log_refusal(peer, to_string(access));
   return false;
 }
 
-void ConnectionSetup::left(const Connection& connection) noexcept {
-  if (connection.entered || is_counted(connection.listener())) core_.access.leave(connection.request.client_address());
-}
-
-void ConnectionSetup::left(const SocketAddress& peer, std::size_t listener) noexcept {
-  if (is_counted(core_.config->listen[listener])) core_.access.leave(peer);
+void ConnectionSetup::left(bool entered, const SocketAddress& client) noexcept {
+  if (entered) core_.access.leave(client);
 }
 
 std::optional<Outcome> ConnectionSetup::prepare(Connection& connection) {
@@ -79,7 +73,7 @@ std::optional<Outcome> ConnectionSetup::accept_proxied(Connection& connection, P
   if (probe || client.family() == AF_UNSPEC) return std::nullopt;
   const Access access = core_.access.enter(client);
   connection.entered = access == Access::granted;
-  if (access == Access::granted) return std::nullopt;
+  if (connection.entered) return std::nullopt;
   core_.connections.count(&ServerStats::access_refused);
   log_refusal(client, to_string(access));
   return Outcome::rejected;

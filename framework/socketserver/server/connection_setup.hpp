@@ -13,14 +13,11 @@ class ConnectionSetup {
  public:
   explicit ConnectionSetup(ServerCore& core) : core_(core) {}
 
-  /// Counts a new connection of the peer, which a proxy may be. The clients of a Unix socket have no network: who may
-  /// connect there is the mode's of its file. A refusal has been counted and logged. @throws
-  /// std::bad_alloc.
-  bool may_connect(const AcceptedConnection& arrival);
+  /// Counts a new connection of the peer; a proxy's client is counted when it is known. A refusal has been counted and
+  /// logged. @throws std::bad_alloc.
+  bool may_connect(AcceptedConnection& arrival);
   /// Ends what may_connect() and prepare() have counted.
-  void left(const Connection& connection) noexcept;
-  /// @overload for one that was not registered
-  void left(const SocketAddress& peer, std::size_t listener) noexcept;
+  void left(bool entered, const SocketAddress& client) noexcept;
   /// Whether the peer has to send something before a handler can begin.
   static bool is_needed(const Connection& connection) noexcept {
     return connection.listener().proxy_protocol || connection.listener().tls;

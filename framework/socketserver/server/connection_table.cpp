@@ -57,11 +57,11 @@ void ConnectionTable::end(Connection& connection, Outcome outcome) {
   ++counter(counts_, outcome);
 }
 
-void ConnectionTable::count_refused(Refusal refusal) {
+void ConnectionTable::count_refused(std::uint64_t ServerStats::*reason) {
   const std::lock_guard lock(mutex_);
   ++counts_.accepted;
   ++counts_.rejected;
-  ++(refusal == Refusal::access ? counts_.access_refused : counts_.proxy_untrusted);
+  ++(counts_.*reason);
 }
 
 void ConnectionTable::count(std::uint64_t ServerStats::*counter) {

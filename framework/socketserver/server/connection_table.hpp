@@ -16,9 +16,6 @@ namespace socketserver::detail {
 enum class Outcome { served, rejected, timed_out, failed };
 std::string_view to_string(Outcome outcome) noexcept;
 
-/// Why a connection was closed as soon as it was accepted.
-enum class Refusal { access, untrusted_proxy };
-
 /// Threads: safe to share. A connection belongs to the caller of add() until end().
 class ConnectionTable {
  public:
@@ -28,8 +25,9 @@ class ConnectionTable {
   /// Counts how it ended, and destroys it.
   void end(Connection& connection, Outcome outcome);
 
-  /// Counts one that was accepted, and closed at once.
-  void count_refused(Refusal refusal);
+  /// Counts one that was accepted and closed at once. @param reason  a counter that says more, as
+  /// ServerStats::access_refused.
+  void count_refused(std::uint64_t ServerStats::*reason);
   /// Adds one to a counter that says more of a connection, as ServerStats::access_refused.
   void count(std::uint64_t ServerStats::*counter);
   /// @overload

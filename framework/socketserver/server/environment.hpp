@@ -23,6 +23,7 @@ struct AcceptedConnection {
   SocketAddress peer{};
   std::error_code error{};   // operation_would_block: none is waiting
   std::size_t listener = 0;  // which of ServerConfig::listen it came by
+  bool entered = false;      // AccessControl counts the peer
 };
 
 /// What the process's descriptors have room for.

@@ -25,7 +25,6 @@ std::optional<ConfigProblem> first_broken(std::initializer_list<Rule> rules) {
   return std::nullopt;
 }
 
-/// The peers of a Unix socket, proxies included, are those that its file's mode admits.
 bool any_proxied(const std::vector<ListenOptions>& listen) {
   return std::any_of(listen.begin(), listen.end(), [](const ListenOptions& entry) { return entry.proxy_protocol; });
 }
