@@ -5,6 +5,7 @@
 #include <future>
 #include <limits>
 #include <mutex>
+#include <socketserver/io/forwarding_stream.hpp>
 #include <socketserver/io/memory_stream.hpp>
 #include <socketserver/testing/certificates.hpp>
 #include <socketserver/tls/tls_stream.hpp>
@@ -30,9 +31,9 @@ inline socketserver::TlsClientOptions client_options() {
 }
 
 /// The stream below an end: passes on as much as the test lets through, in either direction.
-class HeldStream final : public socketserver::Stream {
+class HeldStream final : public socketserver::detail::ForwardingStream {
  public:
-  explicit HeldStream(socketserver::MemoryStream& below) : below_(below) {}
+  explicit HeldStream(socketserver::MemoryStream& below) : ForwardingStream(below) {}
   /// Lets this many bytes through; what is left of a read is for the next, and waits for release().
   void hold_after(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
@@ -57,16 +58,11 @@ class HeldStream final : public socketserver::Stream {
   /// Of the next write, passes this number of bytes on and keeps the rest.
   void keep_after(std::size_t bytes) { passed_at_once_ = bytes; }
   void send_kept() {
-    below_.sendall(kept_);
+    below().sendall(kept_);
     kept_.clear();
     passed_at_once_ = kEverything;
   }
 
-  void shutdown(socketserver::ShutdownHow how) noexcept override { below_.shutdown(how); }
-  void close() noexcept override { below_.close(); }
-  void drain() noexcept override { below_.drain(); }
-  void abort() noexcept override { below_.abort(); }
-  bool end_is_local() const noexcept override { return below_.end_is_local(); }
   socketserver::IoResult read_some(std::span<std::byte> into, socketserver::Deadline deadline,
                                    socketserver::Wait wait) override {
     std::unique_lock lock(mutex_);
@@ -80,14 +76,14 @@ class HeldStream final : public socketserver::Stream {
     }
     const std::size_t most = std::min(room_, into.size());
     lock.unlock();
-    const socketserver::IoResult result = below_.read_some(into.first(most), deadline, wait);
+    const socketserver::IoResult result = below().read_some(into.first(most), deadline, wait);
     lock.lock();
     if (room_ != kEverything) room_ -= result.bytes;
     return result;
   }
   socketserver::IoResult write_some(std::span<const std::byte> bytes, socketserver::Deadline deadline) override {
     const std::size_t now = std::min(bytes.size(), passed_at_once_);
-    const socketserver::IoResult result = below_.write_some(bytes.first(now), deadline);
+    const socketserver::IoResult result = below().write_some(bytes.first(now), deadline);
     if (result.error || now == bytes.size()) return result;
     kept_.assign(reinterpret_cast<const char*>(bytes.data()) + now, bytes.size() - now);
     return {bytes.size(), {}};
@@ -95,7 +91,6 @@ class HeldStream final : public socketserver::Stream {
 
  private:
   static constexpr std::size_t kEverything = std::numeric_limits<std::size_t>::max();
-  socketserver::MemoryStream& below_;
   std::mutex mutex_;
   socketserver::detail::WaitList changed_;  // guarded by mutex_, as is all below
   std::size_t room_ = kEverything;

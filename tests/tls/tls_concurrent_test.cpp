@@ -55,26 +55,44 @@ struct OverSocket {
 };
 
 /// The stream below an end whose peer stops reading.
-class DeafPeer final : public Stream {
+class DeafPeer final : public socketserver::detail::ForwardingStream {
  public:
-  explicit DeafPeer(MemoryStream& below) : below_(below) {}
+  explicit DeafPeer(MemoryStream& below) : ForwardingStream(below) {}
   void no_longer_reads() { deaf_ = true; }
-
-  void shutdown(ShutdownHow how) noexcept override { below_.shutdown(how); }
-  void close() noexcept override { below_.close(); }
-  void drain() noexcept override { below_.drain(); }
-  void abort() noexcept override { below_.abort(); }
-  IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) override {
-    return below_.read_some(into, deadline, wait);
-  }
   IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) override {
-    if (!deaf_) return below_.write_some(bytes, deadline);
+    if (!deaf_) return below().write_some(bytes, deadline);
     return {0, std::make_error_code(std::errc::timed_out), IoOperation::send};
   }
 
  private:
-  MemoryStream& below_;
   std::atomic<bool> deaf_{false};
+};
+
+/// A server's end, and a peer that sends it key updates.
+struct FloodedServer {
+  FloodedServer() {
+    server.settimeout(kTlsBound);
+    wires.second->settimeout(kTlsBound);
+    auto shaken = std::async(std::launch::async, [this] { return server.handshake(Deadline::after(kTlsBound)); });
+    REQUIRE(peer.handshake());
+    REQUIRE_FALSE(shaken.get().error);
+  }
+  /// Sends updates, and reads without a wait: this has to end before all are read.
+  void flood(int updates, int kind) {
+    for (int i = 0; i < updates; ++i) {
+      REQUIRE(SSL_key_update(peer.ssl(), kind) == 1);
+      REQUIRE(peer.handshake());
+    }
+    const std::size_t sent = wires.first->unread().size();
+    server.settimeout(Duration::zero());
+    CHECK_THROWS_AS(server.recv(100), TimeoutError);
+    CHECK(wires.first->unread().size() > sent / 2);
+  }
+
+  std::pair<std::unique_ptr<MemoryStream>, std::unique_ptr<MemoryStream>> wires = MemoryStream::pair();
+  DeafPeer deaf{*wires.first};
+  TlsStream server{deaf, TlsContext::server(server_options())};
+  RawTlsPeer peer{*wires.second};
 };
 
 }  // namespace
@@ -135,43 +153,13 @@ TEST_CASE("a peer's key update changes the keys of both directions") {
 }
 
 TEST_CASE("a peer that asks for key updates and reads no answer is no longer read from") {
-  auto wires = MemoryStream::pair();
-  DeafPeer deaf(*wires.first);
-  TlsStream server(deaf, TlsContext::server(server_options()));
-  server.settimeout(kTlsBound);
-  wires.second->settimeout(kTlsBound);
-  auto shaken = std::async(std::launch::async, [&server] { return server.handshake(Deadline::after(kTlsBound)); });
-  RawTlsPeer peer(*wires.second);
-  REQUIRE(peer.handshake());
-  REQUIRE_FALSE(shaken.get().error);
-  deaf.no_longer_reads();
-  for (int i = 0; i < 10000; ++i) {
-    REQUIRE(SSL_key_update(peer.ssl(), SSL_KEY_UPDATE_REQUESTED) == 1);
-    REQUIRE(peer.handshake());
-  }
-  const std::size_t sent = wires.first->unread().size();
-  server.settimeout(Duration::zero());
-  CHECK_THROWS_AS(server.recv(100), TimeoutError);
-  CHECK(wires.first->unread().size() > sent / 2);
+  FloodedServer flooded;
+  flooded.deaf.no_longer_reads();
+  flooded.flood(10000, SSL_KEY_UPDATE_REQUESTED);
 }
 
 TEST_CASE("a peer that never stops sending key updates does not hold a reader past its deadline") {
-  auto wires = MemoryStream::pair();
-  TlsStream server(*wires.first, TlsContext::server(server_options()));
-  server.settimeout(kTlsBound);
-  wires.second->settimeout(kTlsBound);
-  auto shaken = std::async(std::launch::async, [&server] { return server.handshake(Deadline::after(kTlsBound)); });
-  RawTlsPeer peer(*wires.second);
-  REQUIRE(peer.handshake());
-  REQUIRE_FALSE(shaken.get().error);
-  for (int i = 0; i < 30000; ++i) {
-    REQUIRE(SSL_key_update(peer.ssl(), SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
-    REQUIRE(peer.handshake());
-  }
-  const std::size_t sent = wires.first->unread().size();
-  server.settimeout(Duration::zero());
-  CHECK_THROWS_AS(server.recv(100), TimeoutError);
-  CHECK(wires.first->unread().size() > sent / 2);
+  FloodedServer().flood(30000, SSL_KEY_UPDATE_NOT_REQUESTED);
 }
 
 TEST_CASE("renegotiation is refused") {

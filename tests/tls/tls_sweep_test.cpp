@@ -2,6 +2,7 @@
 
 #include <socketserver/base/text.hpp>
 #include <socketserver/handlers/stream_request_handler.hpp>
+#include <socketserver/io/forwarding_stream.hpp>
 #include <socketserver/testing/run_handler.hpp>
 
 #include "support/catch.hpp"
@@ -21,26 +22,21 @@ struct WireFault {
   static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 };
 
-class FaultyWire final : public Stream {
+class FaultyWire final : public socketserver::detail::ForwardingStream {
  public:
-  FaultyWire(MemoryStream& below, const WireFault& fault) : below_(below), fault_(fault) {}
+  FaultyWire(MemoryStream& below, const WireFault& fault) : ForwardingStream(below), fault_(fault) {}
 
-  void shutdown(ShutdownHow how) noexcept override { below_.shutdown(how); }
-  void close() noexcept override { below_.close(); }
-  void drain() noexcept override { below_.drain(); }
-  void abort() noexcept override { below_.abort(); }
-  bool end_is_local() const noexcept override { return below_.end_is_local(); }
   IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) override {
     if (const std::error_code error = next()) return {0, error};
     const std::size_t most = std::min({into.size(), fault_.chunk, fault_.cut_after - received_});
     if (most == 0) return {};
-    const IoResult result = below_.read_some(into.first(most), deadline, wait);
+    const IoResult result = below().read_some(into.first(most), deadline, wait);
     received_ += result.bytes;
     return result;
   }
   IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) override {
     if (const std::error_code error = next()) return {0, error};
-    return below_.write_some(bytes.first(std::min(bytes.size(), fault_.chunk)), deadline);
+    return below().write_some(bytes.first(std::min(bytes.size(), fault_.chunk)), deadline);
   }
   std::size_t received() const { return received_; }
   std::size_t operations() const { return operations_; }
@@ -53,7 +49,6 @@ class FaultyWire final : public Stream {
     return fails ? std::make_error_code(fault_.error) : std::error_code{};
   }
 
-  MemoryStream& below_;
   const WireFault fault_;
   std::size_t received_ = 0;
   std::size_t operations_ = 0;

@@ -7,12 +7,12 @@ namespace socketserver::detail {
 
 void PrefixedStream::close() noexcept {
   end_sends();
-  below_.close();
+  ForwardingStream::close();
 }
 
 IoResult PrefixedStream::read_some(std::span<std::byte> into, Deadline deadline, Wait wait) {
   const std::size_t count = std::min(into.size(), prefix_.size() - taken_);
-  if (count == 0) return below_.read_some(into, deadline, wait);
+  if (count == 0) return ForwardingStream::read_some(into, deadline, wait);
   std::memcpy(into.data(), prefix_.data() + taken_, count);
   taken_ += count;
   if (taken_ == prefix_.size()) {
@@ -23,7 +23,7 @@ IoResult PrefixedStream::read_some(std::span<std::byte> into, Deadline deadline,
 }
 
 IoResult PrefixedStream::wait_some(Deadline deadline, Wait wait) {
-  return taken_ < prefix_.size() ? IoResult{} : below_.wait_some(deadline, wait);
+  return taken_ < prefix_.size() ? IoResult{} : ForwardingStream::wait_some(deadline, wait);
 }
 
 }  // namespace socketserver::detail

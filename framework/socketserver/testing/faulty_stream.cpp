@@ -14,7 +14,7 @@ std::error_code error(std::errc code) { return std::make_error_code(code); }
 }  // namespace
 
 FaultyStream::FaultyStream(MemoryStream& peer, const RunOptions& options)
-    : peer_(peer), fault_(options.fault), max_operations_(options.max_operations) {}
+    : ForwardingStream(peer), peer_(peer), fault_(options.fault), max_operations_(options.max_operations) {}
 
 void FaultyStream::require_an_end() const {
   if (operations_ <= max_operations_) return;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <optional>
+#include <socketserver/io/forwarding_stream.hpp>
 #include <socketserver/io/memory_stream.hpp>
 #include <socketserver/testing/run_handler.hpp>
 #include <string>
@@ -10,7 +11,7 @@
 namespace socketserver::testing::detail {
 
 /// Threads: as Stream.
-class FaultyStream final : public Stream {
+class FaultyStream final : public socketserver::detail::ForwardingStream {
  public:
   FaultyStream(MemoryStream& peer, const RunOptions& options);
 
@@ -19,12 +20,6 @@ class FaultyStream final : public Stream {
   /// @throws ScriptError  there were more operations than allowed.
   void require_an_end() const;
 
-  void shutdown(ShutdownHow how) noexcept override { peer_.shutdown(how); }
-  void close() noexcept override { peer_.close(); }
-  void drain() noexcept override { peer_.drain(); }
-  void abort() noexcept override { peer_.abort(); }
-  const Clock& clock() const noexcept override { return peer_.clock(); }
-  bool end_is_local() const noexcept override { return peer_.end_is_local(); }
   IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) override;
   IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) override;
 

@@ -53,7 +53,7 @@ class TlsWire::Queue final : public Stream {
 };
 
 TlsWire::TlsWire(Stream& script)
-    : script_(script), queue_(std::make_unique<Queue>()), client_(*queue_, client_context()) {}
+    : ForwardingStream(script), queue_(std::make_unique<Queue>()), client_(*queue_, client_context()) {}
 
 TlsWire::~TlsWire() = default;
 
@@ -67,9 +67,9 @@ IoResult TlsWire::read_some(std::span<std::byte> into, Deadline deadline, Wait w
       if (!client_.established()) return {0, result.error};  // it has refused what it got
     }
     std::array<std::byte, 4096> chunk{};
-    const IoResult sent = script_.read_some(chunk, deadline, wait);
+    const IoResult sent = below().read_some(chunk, deadline, wait);
     if (sent.error) return sent;
-    ended_ = sent.bytes == 0 && !script_.end_is_local();
+    ended_ = sent.bytes == 0 && !below().end_is_local();
     if (sent.bytes == 0 && !ended_) return {};
     if (ended_) {
       (void)client_.end_session(Deadline::at_once());
@@ -96,7 +96,7 @@ IoResult TlsWire::write_some(std::span<const std::byte> bytes, Deadline deadline
 
 IoResult TlsWire::pass_on(Deadline deadline) {
   while (!received_.empty()) {
-    const IoResult result = script_.write_some(std::as_bytes(std::span(received_)), deadline);
+    const IoResult result = below().write_some(std::as_bytes(std::span(received_)), deadline);
     if (result.error) return {0, result.error, IoOperation::send};
     received_.erase(0, result.bytes);
   }

@@ -3,7 +3,7 @@
 
 #include <array>
 #include <memory>
-#include <socketserver/io/stream.hpp>
+#include <socketserver/io/forwarding_stream.hpp>
 #include <socketserver/tls/tls_stream.hpp>
 #include <string>
 
@@ -15,18 +15,13 @@ const TlsContext& client_context();
 
 /// What a server's TlsStream reads and writes: the client's records. The client sends what the script sends, each chunk
 /// in records of its own, and the script gets what the client receives. Threads: one reader or writer at a time.
-class TlsWire final : public Stream {
+class TlsWire final : public socketserver::detail::ForwardingStream {
  public:
   /// @param script  plain text; outlives the wire.
   explicit TlsWire(Stream& script);
   ~TlsWire() override;
 
-  void shutdown(ShutdownHow how) noexcept override { script_.shutdown(how); }
-  void close() noexcept override { script_.close(); }
-  void drain() noexcept override { script_.drain(); }
-  void abort() noexcept override { script_.abort(); }
-  const Clock& clock() const noexcept override { return script_.clock(); }
-  bool end_is_local() const noexcept override { return script_.end_is_local(); }
+  bool waits_without_buffer() const noexcept override { return false; }  // the client may have records
   IoResult read_some(std::span<std::byte> into, Deadline deadline, Wait wait) override;
   IoResult write_some(std::span<const std::byte> bytes, Deadline deadline) override;
 
@@ -37,7 +32,6 @@ class TlsWire final : public Stream {
   IoResult take(std::span<std::byte> into);
   IoResult pass_on(Deadline deadline);
 
-  Stream& script_;
   const std::unique_ptr<Queue> queue_;
   TlsStream client_;
   std::string received_;  // plain text that the script has not got yet
