@@ -1,184 +1,25 @@
 #include <socketserver/config/key_table.hpp>
 
-#include <array>
+#include <algorithm>
 #include <cmath>
-#include <limits>
+#include <iterator>
 #include <socketserver/base/text.hpp>
+#include <socketserver/config/key_rows.hpp>
 #include <socketserver/config/listen_keys.hpp>
-#include <stdexcept>
-#include <type_traits>
+#include <socketserver/config/tls_keys.hpp>
 
 namespace socketserver::detail {
 namespace {
 
-using std::chrono::milliseconds;
+using namespace keys;
 
-constexpr double kMinSeconds = 0.001;               // seconds: clocks are kept in milliseconds
-constexpr double kMaxSeconds = 1e9;                 // seconds: 31 years
-constexpr double kMaxBytes = 1024.0 * 1024 * 1024;  // of any one buffer
-constexpr double kMaxKeepaliveTime = 32767;         // seconds; source: tcp(7), MAX_TCP_KEEPIDLE
-constexpr double kMaxKeepaliveProbes = 127;         // source: MAX_TCP_KEEPCNT
-constexpr double kMaxInt = std::numeric_limits<int>::max();
-
-// What the setters below check, for the schema. Each is deterministic, so that an editor matches it in linear time.
-constexpr std::string_view kPath = R"(^[^\u0000]+$)";
-constexpr std::string_view kProtocol = R"(^[^\u0000]{1,255}$)";
-constexpr std::string_view kNoNul = R"(^[^\u0000]*$)";
 constexpr std::string_view kLogPattern = R"(^([^{}]|\{\{|\}\}|\{(processName|process|level|time|message)\})*$)";
-
-// A network as far as a pattern can tell: not whether an IPv6 address is one, nor whether bits are set behind the
-// prefix.
-constexpr std::string_view kNetwork =
-    R"(^(unix|((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(/([0-9]|[12]\d|3[0-2]))?)"
-    R"(|[0-9a-fA-F]*:[0-9a-fA-F:.]*(/(12[0-8]|1[01]\d|[1-9]?\d))?)$)";
-
-template <typename T>
-struct EnumText {
-  T value;
-  std::string_view text;
-};
-template <typename T>
-EnumText(T, std::string_view) -> EnumText<T>;  // clang 14 does not deduce aggregates
-
-constexpr std::array kPolicies{EnumText{PolicyKind::inline_, "inline"}, EnumText{PolicyKind::thread, "thread"},
-                               EnumText{PolicyKind::pool, "pool"}, EnumText{PolicyKind::fiber, "fiber"}};
-constexpr std::array kOverflows{EnumText{Overflow::wait, "wait"}, EnumText{Overflow::reject, "reject"}};
-constexpr std::array kLevels{EnumText{LogLevel::debug, "debug"}, EnumText{LogLevel::info, "info"},
-                             EnumText{LogLevel::warning, "warning"}, EnumText{LogLevel::error, "error"},
-                             EnumText{LogLevel::off, "off"}};
-
-constexpr std::array kClientCertificates{EnumText{ClientCertificate::none, "none"},
-                                         EnumText{ClientCertificate::request, "request"},
-                                         EnumText{ClientCertificate::require, "require"}};
-constexpr std::array kTlsVersions{EnumText{TlsVersion::v1_2, "1.2"}, EnumText{TlsVersion::v1_3, "1.3"}};
-
-constexpr const auto& texts_of(ClientCertificate) { return kClientCertificates; }
-constexpr const auto& texts_of(TlsVersion) { return kTlsVersions; }
-constexpr const auto& texts_of(PolicyKind) { return kPolicies; }
-constexpr const auto& texts_of(Overflow) { return kOverflows; }
-constexpr const auto& texts_of(LogLevel) { return kLevels; }
-
-/// @throws std::invalid_argument  it has a NUL, which ends what the system takes as a string.
-std::string without_nul(const Json& value) {
-  auto text = value.get<std::string>();
-  if (text.find('\0') != std::string::npos) throw std::invalid_argument("has a NUL character");
-  return text;
-}
-
-/// @throws std::invalid_argument  it is none.
-std::string checked_path(const Json& value) {
-  if (value.get_ref<const std::string&>().empty()) throw std::invalid_argument("is empty; takes a path");
-  return without_nul(value);
-}
-
-// How a member's type looks in JSON.
-template <typename T>
-Json to_value(const T& member) {
-  if constexpr (std::is_enum_v<T>) {
-    for (const auto& entry : texts_of(member)) {
-      if (entry.value == member) return entry.text;
-    }
-    return nullptr;
-  } else {
-    return member;
-  }
-}
-Json to_value(const milliseconds& time) {
-  const auto count = time.count();
-  return count % 1000 == 0 ? Json(count / 1000) : Json(static_cast<double>(count) / 1000);
-}
-Json to_value(const std::chrono::seconds& time) { return time.count(); }
-Json to_value(const std::vector<IpNetwork>& networks) {
-  Json out = Json::array();
-  for (const IpNetwork& network : networks) out.push_back(network.to_string());
-  return out;
-}
-template <typename T>
-Json to_value(const std::optional<T>& member) {
-  return member ? to_value(*member) : Json(nullptr);
-}
-
-template <typename T>
-void from_value(T& member, const Json& value) {
-  if constexpr (std::is_enum_v<T>) {
-    for (const auto& entry : texts_of(member)) {
-      if (entry.text == value.get_ref<const std::string&>()) member = entry.value;
-    }
-  } else {
-    member = value.get<T>();
-  }
-}
-void from_value(milliseconds& time, const Json& value) {
-  time = milliseconds(std::llround(value.get<double>() * 1000));
-}
-void from_value(std::chrono::seconds& time, const Json& value) {
-  time = std::chrono::seconds(value.get<std::chrono::seconds::rep>());
-}
-/// A string may be null: it is empty then, and the system's default.
-Json get_ciphers(const ServerConfig& config) { return config.tls.ciphers.empty() ? Json() : Json(config.tls.ciphers); }
-void set_ciphers(ServerConfig& config, const Json& value) {
-  config.tls.ciphers = value.is_null() ? "" : without_nul(value);
-}
-Json get_client_ca(const ServerConfig& config) {
-  return config.tls.client_ca ? Json(config.tls.client_ca->name()) : Json();
-}
-void set_client_ca(ServerConfig& config, const Json& value) {
-  config.tls.client_ca.reset();
-  if (!value.is_null()) config.tls.client_ca = checked_path(value);
-}
-Json get_certificates(const ServerConfig& config) {
-  Json out = Json::array();
-  for (const TlsCertificate& each : config.tls.certificates) {
-    out.push_back({{"chain", each.chain.name()}, {"key", each.key.name()}});
-  }
-  return out;
-}
-void set_certificates(ServerConfig& config, const Json& value) {
-  config.tls.certificates.clear();
-  for (const Json& each : value) {
-    config.tls.certificates.push_back({checked_path(each.at("chain")), checked_path(each.at("key"))});
-  }
-}
-
-/// @throws std::invalid_argument  one of them is no network.
-void from_value(std::vector<IpNetwork>& networks, const Json& value) {
-  networks.clear();
-  for (const Json& text : value) networks.emplace_back(text.get_ref<const std::string&>());
-}
-template <typename T>
-void from_value(std::optional<T>& member, const Json& value) {
-  if (value.is_null()) return member.reset();
-  from_value(member.emplace(), value);
-}
-
-template <typename Section>
-auto& first_of(Section& section) {
-  if constexpr (std::is_same_v<std::remove_const_t<Section>, Listeners>) {
-    return section.front();
-  } else {
-    return section;
-  }
-}
-
-/// A pair of a section's member and the accessors for it.
-template <auto section, auto member>
-struct Access {
-  static Json get(const ServerConfig& config) { return to_value(first_of(config.*section).*member); }
-  static void set(ServerConfig& config, const Json& value) { from_value(first_of(config.*section).*member, value); }
-};
-
-template <typename T, std::size_t n>
-std::vector<std::string_view> choices_of(const std::array<EnumText<T>, n>& texts) {
-  std::vector<std::string_view> out;
-  for (const auto& entry : texts) out.push_back(entry.text);
-  return out;
-}
 
 /// For what the system takes as a C string, which would end at a NUL.
 template <auto section, auto member>
 void set_c_string(ServerConfig& config, const Json& value) {
   if (value.is_string()) (void)without_nul(value);
-  Access<section, member>::set(config, value);
+  Member<section, member>::set(config, value);
 }
 void set_pattern(ServerConfig& config, const Json& value) {
   check_log_pattern(value.get_ref<const std::string&>());
@@ -187,41 +28,6 @@ void set_pattern(ServerConfig& config, const Json& value) {
 Json get_app(const ServerConfig& config) { return Json::parse(config.app); }
 void set_app(ServerConfig& config, const Json& value) { config.app = value.dump(); }
 
-// A row's shape by its type, so that the table below says only what differs.
-template <auto section, auto member>
-Key boolean(std::string_view in, std::string_view name, std::string_view description) {
-  using A = Access<section, member>;
-  return {in, name, KeyType::boolean, false, 0, 0, {}, "", description, A::get, A::set};
-}
-template <auto section, auto member>
-Key integer(std::string_view in, std::string_view name, bool nullable, double min, double max, std::string_view unit,
-            std::string_view description) {
-  using A = Access<section, member>;
-  return {in, name, KeyType::integer, nullable, min, max, {}, unit, description, A::get, A::set};
-}
-template <auto section, auto member>
-Key text(std::string_view in, std::string_view name, bool nullable, std::string_view description) {
-  using A = Access<section, member>;
-  return {in, name, KeyType::text, nullable, 0, 0, {}, "", description, A::get, A::set};
-}
-template <auto section, auto member>
-Key networks(std::string_view in, std::string_view name, std::string_view description) {
-  using A = Access<section, member>;
-  return {in, name, KeyType::networks, false, 0, 0, {}, "", description, A::get, A::set, kNetwork};
-}
-template <auto section, auto member>
-Key choice(std::string_view in, std::string_view name, std::vector<std::string_view> choices,
-           std::string_view description) {
-  using A = Access<section, member>;
-  return {in, name, KeyType::choice, false, 0, 0, std::move(choices), "", description, A::get, A::set};
-}
-template <auto member>
-Key timeout(std::string_view name, std::string_view description) {
-  using A = Access<&ServerConfig::timeouts, member>;
-  return {"timeouts", name,      KeyType::seconds, true,   kMinSeconds, kMaxSeconds,
-          {},         "seconds", description,      A::get, A::set};
-}
-
 std::vector<Key> make_table() {
   constexpr auto listen = &ServerConfig::listen;
   constexpr auto socket = &ServerConfig::socket;
@@ -229,7 +35,6 @@ std::vector<Key> make_table() {
   constexpr auto limits = &ServerConfig::limits;
   constexpr auto access = &ServerConfig::access;
   constexpr auto proxy = &ServerConfig::proxy;
-  constexpr auto tls = &ServerConfig::tls;
   constexpr auto log = &ServerConfig::log;
   Key pattern = text<log, &LogConfig::pattern>(
       "log", "pattern", false,
@@ -244,7 +49,7 @@ std::vector<Key> make_table() {
   Key file = text<log, &LogConfig::file>("log", "file", true, "The file to append to; null is standard error.");
   file.set = set_c_string<log, &LogConfig::file>;
   file.pattern = kNoNul;
-  return {
+  std::vector<Key> table{
       std::move(host),
       integer<listen, &ListenOptions::port>("listen", "port", false, 0, 65535, "",
                                             "The port; 0 lets the kernel choose one."),
@@ -327,68 +132,19 @@ std::vector<Key> make_table() {
       networks<proxy, &ProxyConfig::trusted>(
           "proxy", "trusted",
           "The networks of the proxies whose PROXY header is believed; others may not connect there."),
-      {"tls",
-       "certificates",
-       KeyType::certificates,
-       false,
-       0,
-       0,
-       {},
-       "",
-       "The PEM files of each certificate; the client's server name chooses, the first is the default.",
-       get_certificates,
-       set_certificates,
-       kPath},
-      {"tls",
-       "client_ca",
-       KeyType::text,
-       true,
-       0,
-       0,
-       {},
-       "",
-       "The PEM file of the authorities that clients' certificates are verified by.",
-       get_client_ca,
-       set_client_ca,
-       kPath},
-      choice<tls, &TlsServerOptions::client_certificate>(
-          "tls", "client_certificate", choices_of(kClientCertificates),
-          "Whether a client is asked for a certificate, and refused without one."),
-      choice<tls, &TlsServerOptions::min_version>("tls", "min_version", choices_of(kTlsVersions),
-                                                  "The oldest version of TLS that is spoken."),
-      {"tls",
-       "ciphers",
-       KeyType::text,
-       true,
-       0,
-       0,
-       {},
-       "",
-       "OpenSSL's names of the cipher suites, with ':' between them; null is Mozilla's intermediate set.",
-       get_ciphers,
-       set_ciphers,
-       kNoNul},
-      {"tls",
-       "alpn",
-       KeyType::texts,
-       false,
-       0,
-       0,
-       {},
-       "",
-       "The application protocols, best first; a client that offers only others is refused. If empty, none is agreed "
-       "on.",
-       Access<tls, &TlsServerOptions::alpn>::get,
-       Access<tls, &TlsServerOptions::alpn>::set,
-       kProtocol},
-      boolean<tls, &TlsServerOptions::session_tickets>(
-          "tls", "session_tickets", "Whether a client may resume its session, which saves most of a handshake's cost."),
+  };
+  const auto append = [&table](std::vector<Key> keys) {
+    std::move(keys.begin(), keys.end(), std::back_inserter(table));
+  };
+  append(tls_keys());
+  append({
       choice<log, &LogConfig::level>("log", "level", choices_of(kLevels),
                                      "Minimum level of the lines that are written."),
       std::move(pattern),
       std::move(file),
       {"", "app", KeyType::object, false, 0, 0, {}, "", "For the program's own use.", get_app, set_app},
-  };
+  });
+  return table;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <socketserver/config/listen_keys.hpp>
 
+#include <socketserver/config/key_rows.hpp>
 #include <socketserver/net/address.hpp>
 #include <stdexcept>
 #include <string>
@@ -9,7 +10,6 @@ namespace socketserver::detail {
 namespace {
 
 constexpr std::string_view kModePattern = "^0[0-7]{3}$";
-constexpr std::string_view kPathPattern = R"(^[^\u0000]+$)";
 
 /// "" in the struct is null in the document.
 Json get_path(const ServerConfig& config) {
@@ -45,25 +45,16 @@ void set_mode(ServerConfig& config, const Json& value) {
 }  // namespace
 
 Key path_key() {
-  return {kListen,
-          "path",
-          KeyType::text,
-          true,
-          0,
-          0,
-          {},
-          "",
-          "The Unix socket to listen on instead: a file, or \"@name\" in the abstract namespace; null is a TCP port.",
-          get_path,
-          set_path,
-          kPathPattern};
+  return keys::special(
+      kListen, "path", KeyType::text, true,
+      "The Unix socket to listen on instead: a file, or \"@name\" in the abstract namespace; null is a TCP port.",
+      get_path, set_path, keys::kPath);
 }
 
 Key mode_key() {
-  return {kListen,  "mode",   KeyType::text,
-          true,     0,        0,
-          {},       "",       "Mode of the Unix socket's file, as \"0660\"; null is what the umask leaves.",
-          get_mode, set_mode, kModePattern};
+  return keys::special(kListen, "mode", KeyType::text, true,
+                       "Mode of the Unix socket's file, as \"0660\"; null is what the umask leaves.", get_mode,
+                       set_mode, kModePattern);
 }
 
 bool is_tcp_key(std::string_view name) {
