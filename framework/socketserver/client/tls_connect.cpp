@@ -7,18 +7,17 @@
 namespace socketserver {
 namespace {
 
-constexpr std::size_t kMaxHostText = 256;
-
 [[noreturn]] void fail_handshake(std::string_view host, std::uint16_t port, const std::string& name,
                                  std::error_code error, const ConnectOptions& options) {
-  const std::string target = concat("cannot connect to ", escaped(host, kMaxHostText), " port ", port);
+  const std::string target = concat("cannot connect to ", escaped(host, detail::kMaxHostText), " port ", port);
   if (error == std::errc::timed_out) {
     throw TimeoutError(concat(target, ": no TLS handshake within the connect timeout of ",
                               detail::timeout_text(options.connect_timeout)));
   }
   const bool verified = tls_failure(error) == TlsFailure::server_certificate;
-  throw StreamError(error, verified ? concat(target, ", expected a certificate for ", escaped(name, kMaxHostText))
-                                    : target + ", handshake");
+  throw StreamError(error, verified
+                               ? concat(target, ", expected a certificate for ", escaped(name, detail::kMaxHostText))
+                               : target + ", handshake");
 }
 
 }  // namespace

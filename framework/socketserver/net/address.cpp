@@ -79,17 +79,28 @@ std::vector<SocketAddress> resolve_listen(std::string_view host, std::uint16_t p
   return std::move(found.addresses);
 }
 
+SocketAddress detail::ip_from_bytes(int family, const void* bytes, std::uint16_t port) noexcept {
+  if (family == AF_INET) {
+    sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {}, .sin_zero = {}};
+    std::memcpy(&address.sin_addr, bytes, sizeof address.sin_addr);
+    return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
+  }
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(port);
+  std::memcpy(&address.sin6_addr, bytes, sizeof address.sin6_addr);
+  return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
+}
+
 std::optional<SocketAddress> ip_address(std::string_view host, std::uint16_t port) noexcept {
   char text[INET6_ADDRSTRLEN] = "";
   if (host.size() >= sizeof text || host.find('\0') != std::string_view::npos) return std::nullopt;
   std::copy(host.begin(), host.end(), text);
-  sockaddr_in v4{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {}, .sin_zero = {}};
-  if (::inet_pton(AF_INET, text, &v4.sin_addr) == 1) return {{reinterpret_cast<const sockaddr*>(&v4), sizeof v4}};
-  sockaddr_in6 v6{};
-  v6.sin6_family = AF_INET6;
-  v6.sin6_port = htons(port);
-  if (::inet_pton(AF_INET6, text, &v6.sin6_addr) != 1) return std::nullopt;
-  return {{reinterpret_cast<const sockaddr*>(&v6), sizeof v6}};
+  in6_addr bytes{};  // room for both families
+  for (const int family : {AF_INET, AF_INET6}) {
+    if (::inet_pton(family, text, &bytes) == 1) return detail::ip_from_bytes(family, &bytes, port);
+  }
+  return std::nullopt;
 }
 
 SocketAddress unix_address(std::string_view path) {

@@ -58,6 +58,13 @@ class SocketAddress {
 /// @throws std::system_error  the name has no address; what() names it. May wait for the resolver.
 std::vector<SocketAddress> resolve_listen(std::string_view host, std::uint16_t port);
 
+namespace detail {
+
+/// @param bytes  the address in network byte order: 4 of them for AF_INET, 16 for AF_INET6.
+SocketAddress ip_from_bytes(int family, const void* bytes, std::uint16_t port) noexcept;
+
+}  // namespace detail
+
 /// @returns an IP address given in numbers, without a scope; nullopt if the text is none.
 std::optional<SocketAddress> ip_address(std::string_view host, std::uint16_t port) noexcept;
 

@@ -24,9 +24,8 @@ using detail::Pending;
 using Addresses = std::vector<SocketAddress>;
 
 constexpr Duration kMinShare = std::chrono::seconds(2);
-constexpr std::size_t kMaxPending = 16;    // sockets of one call
-constexpr std::size_t kMaxListed = 8;      // addresses in an error's text
-constexpr std::size_t kMaxHostText = 256;  // bytes of a host's name in it
+constexpr std::size_t kMaxPending = 16;  // sockets of one call
+constexpr std::size_t kMaxListed = 8;    // addresses in an error's text
 
 /// @returns this address's part of the time that is left: all of it for the last one.
 Deadline share_of(Deadline total, std::size_t addresses_left) {
@@ -217,7 +216,7 @@ class Connecting {
     return {std::move(socket)};
   }
 
-  std::string bind_text() const { return concat("bind to ", escaped(options_.bind->host, kMaxHostText)); }
+  std::string bind_text() const { return concat("bind to ", escaped(options_.bind->host, detail::kMaxHostText)); }
   std::string refused_text() const { return concat("cannot connect to ", target_); }
   std::string overdue_text() const {
     return concat(refused_text(), " within the connect timeout of ", detail::timeout_text(options_.connect_timeout));
@@ -275,7 +274,7 @@ class Connecting {
 
 /// @returns the host as an error shows it, with its port.
 std::string target_text(std::string_view host, std::uint16_t port) {
-  const std::string shown = escaped(host, kMaxHostText);
+  const std::string shown = escaped(host, detail::kMaxHostText);
   return host.find(':') == std::string_view::npos ? concat(shown, ":", port) : concat("[", shown, "]:", port);
 }
 

@@ -1,10 +1,9 @@
 #include <socketserver/net/proxy_header.hpp>
 
-#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -22,22 +21,6 @@ constexpr std::uint8_t kCrc32c = 0x03;    // PP2_TYPE_CRC32C
 constexpr std::uint8_t kNoop = 0x04;      // PP2_TYPE_NOOP
 
 ProxyParse invalid(const char* problem) { return {.state = State::invalid, .problem = problem}; }
-
-SocketAddress ipv4(const void* host, std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  std::memcpy(&address.sin_addr, host, sizeof address.sin_addr);
-  return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
-}
-
-SocketAddress ipv6(const void* host, std::uint16_t port) {
-  sockaddr_in6 address{};
-  address.sin6_family = AF_INET6;
-  address.sin6_port = htons(port);
-  std::memcpy(&address.sin6_addr, host, sizeof address.sin6_addr);
-  return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
-}
 
 // Version 1: a line.
 
@@ -143,11 +126,11 @@ ProxyParse parse_binary(std::string_view bytes) {
   if (parse.size < kBinaryStart + address_bytes) return invalid("addresses that are cut off");
   const std::string_view at = bytes.substr(kBinaryStart);
   if (family >> 4U == 1) {
-    parse.header.source = ipv4(at.data(), big_endian(at.substr(8)));
-    parse.header.destination = ipv4(at.data() + 4, big_endian(at.substr(10)));
+    parse.header.source = ip_from_bytes(AF_INET, at.data(), big_endian(at.substr(8)));
+    parse.header.destination = ip_from_bytes(AF_INET, at.data() + 4, big_endian(at.substr(10)));
   } else if (family >> 4U == 2) {
-    parse.header.source = ipv6(at.data(), big_endian(at.substr(32)));
-    parse.header.destination = ipv6(at.data() + 16, big_endian(at.substr(34)));
+    parse.header.source = ip_from_bytes(AF_INET6, at.data(), big_endian(at.substr(32)));
+    parse.header.destination = ip_from_bytes(AF_INET6, at.data() + 16, big_endian(at.substr(34)));
   }
   const char* problem = read_tlvs(bytes.substr(0, parse.size), kBinaryStart + address_bytes, parse.header);
   return problem == nullptr ? std::move(parse) : invalid(problem);

@@ -1,6 +1,7 @@
 #pragma once
 // What was asked for a socket and what the kernel gave, in words: for the log.
 
+#include <cstddef>
 #include <optional>
 #include <socketserver/base/clock.hpp>
 #include <socketserver/net/kernel_limits.hpp>
@@ -8,6 +9,8 @@
 #include <string_view>
 
 namespace socketserver::detail {
+
+constexpr std::size_t kMaxHostText = 256;  // bytes of a host's name in an error's text
 
 enum class Buffer { receive, send };
 
