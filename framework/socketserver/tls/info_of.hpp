@@ -1,5 +1,5 @@
 #pragma once
-// What OpenSSL knows of a connection, in words.
+// What OpenSSL knows of a connection, as text.
 
 #include <socketserver/tls/openssl.hpp>
 #include <socketserver/tls/tls_info.hpp>

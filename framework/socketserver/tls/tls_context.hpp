@@ -99,7 +99,7 @@ class TlsContext {
   /// @overload
   static TlsContext client(const TlsClientOptions& options);
 
-  /// @returns what should be looked at, in words: a certificate that is not valid now, with its date, and a key file
+  /// @returns what should be looked at, a text each: a certificate that is not valid now, with its date, and a key file
   /// that other users can read.
   const std::vector<std::string>& warnings() const noexcept;
   /// @returns a client's server_name.
